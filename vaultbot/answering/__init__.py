@@ -1,0 +1,1 @@
+"""From found passages to an answer, every sentence of which carries its source."""

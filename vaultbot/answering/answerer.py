@@ -1,0 +1,223 @@
+"""A question's way to its answer.
+
+    passages ─▶ sentences, weighed ─▶ gate ─▶ quotes, shown at once ─▶ model ─▶ each sentence checked ─▶ answer
+
+The quotes are the answer's backbone: word for word from the notes. What a model adds is shown only sentence by sentence,
+each after its check, with the citation of what supports it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from vaultbot.answering.citations import Citations
+from vaultbot.answering.evidence import Evidence, Weigher
+from vaultbot.answering.gate import Verdict, judge
+from vaultbot.answering.grounding import supporting
+from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
+from vaultbot.config import ModelSettings, RetrievalSettings
+from vaultbot.errors import ModelCrashed, ModelMissing
+from vaultbot.index.sentences import sentence_spans
+from vaultbot.protocols import ChatModel
+from vaultbot.retrieval.query import Query, parse_query
+from vaultbot.retrieval.retriever import Retriever
+from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
+
+NOT_IN_YOUR_NOTES = "Not in your notes."
+
+_SECOND_QUOTE = 0.9  #: a second quote is shown when it is nearly as good as the first
+_MARK = re.compile(r"\s*\[\d+\](?:,)?")
+_OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
+
+
+class Answerer:
+    """Answers questions from the notes. Safe to use from several threads; the model serves one at a time."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        weigher: Weigher,
+        *,
+        vault_name: str,
+        retrieval: RetrievalSettings,
+        model: ModelSettings,
+        prompts: Path | None,
+    ) -> None:
+        self._retriever = retriever
+        self._weigher = weigher
+        self._vault_name = vault_name
+        self._retrieval = retrieval
+        self._settings = model
+        self._prompts = prompts
+
+    def ask(
+        self, question: str, *, model: ChatModel | None, cancel: threading.Event | None = None
+    ) -> Iterator[AskEvent]:
+        """The events of an answer; the last is the whole `Answer`.
+
+        Without a model the quotes are the answer. Setting `cancel` ends the generation soon.
+        Raises InvalidRequest for an empty or endless question. A model that fails leaves the quotes and a warning.
+        """
+        return _Asking(self, question, model, cancel or threading.Event()).events()
+
+
+class _Asking:
+    """One question on its way."""
+
+    def __init__(self, room: Answerer, question: str, model: ChatModel | None, cancel: threading.Event) -> None:
+        self._began = time.perf_counter()
+        self._room = room
+        self._question = question
+        self._query: Query = parse_query(question)
+        self._model = model
+        self._cancel = cancel
+        self._citations = Citations(room._vault_name)
+        self._sentences: list[Sentence] = []
+        self._warnings: list[str] = []
+        self._usage = TokenUsage()
+        self._retrieve_ms = 0.0
+        self._first_token_ms: float | None = None
+
+    def events(self) -> Iterator[AskEvent]:
+        room, query = self._room, self._query
+        found = room._retriever.passages(query, limit=room._retrieval.passages)
+        evidence = room._weigher.evidence(query, found)
+        verdict = judge(
+            query,
+            evidence,
+            refuse_below=room._retrieval.refuse_below,
+            caution_below=room._retrieval.caution_below,
+        )
+        self._retrieve_ms = self._elapsed()
+        best = sorted((e for e in evidence if e.quotable), key=lambda e: -e.score)
+        if verdict.refused or not best:
+            yield Sources("none", None)
+            yield self._answer(Verdict("none", verdict.strength), nearest=self._nearest())
+            return
+        model = None if verdict.cautious else self._fitting_model()
+        yield Sources(verdict.match, model.name if model else None)
+        for one in _quotes(best):
+            yield self._speak(one.text, one, support="quote")
+        if model is not None:
+            prompt = build_prompt(
+                model,
+                query,
+                best=best,
+                evidence=evidence,
+                found=found,
+                max_tokens=room._settings.max_tokens,
+                folder=room._prompts,
+            )
+            yield from self._checked(model, prompt, evidence)
+        yield self._answer(verdict, model=model.name if model else None)
+
+    # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _fitting_model(self) -> ChatModel | None:
+        model = self._model
+        if model is not None and not self._query.latin and tier_of(model).reads_only_latin:
+            return None  # A model of this size says nothing useful in other scripts.
+        return model
+
+    def _checked(self, model: ChatModel, prompt: Prompt, evidence: Sequence[Evidence]) -> Iterator[AskEvent]:
+        tier = tier_of(model)
+        try:
+            for text in self._generated(model, prompt):
+                clean = _cleaned(text)
+                if not clean or any(_same(clean, said.text) for said in self._sentences):
+                    continue
+                source = supporting(clean, self._query, evidence, weigher=self._room._weigher, best=tier.trusted)
+                if source is not None:
+                    yield self._speak(clean, source, support="supported")
+                elif self._room._settings.show_unsupported:
+                    self._sentences.append(Sentence(clean, (), "unsupported"))
+                    yield Spoken(self._sentences[-1], ())
+        except (ModelMissing, ModelCrashed) as error:
+            self._warnings.append(str(error))
+
+    def _generated(self, model: ChatModel, prompt: Prompt) -> Iterator[str]:
+        """Complete sentences of the model, as soon as each is complete."""
+        written, given, count = "", 0, 0
+        stream = model.stream(
+            prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._cancel
+        )
+        try:
+            for piece in stream:
+                if piece.usage is not None:
+                    self._usage = piece.usage
+                if piece.text and self._first_token_ms is None:
+                    self._first_token_ms = self._elapsed()
+                written += piece.text
+                done = piece.usage is not None
+                spans = sentence_spans(written[given:])
+                for start, end in spans if done else spans[:-1]:
+                    yield written[given + start : given + end]
+                    count += 1
+                    if prompt.sentences is not None and count >= prompt.sentences:
+                        return
+                if not done and len(spans) > 1:
+                    given += spans[-1][0]
+        finally:
+            close: Callable[[], None] | None = getattr(stream, "close", None)
+            if close:
+                close()
+
+    # ── the answer's parts ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _speak(self, text: str, source: Evidence, *, support: str) -> Spoken:
+        citation, new = self._citations.cite(source)
+        sentence = Sentence(text, (citation.n,), "quote" if support == "quote" else "supported")
+        self._sentences.append(sentence)
+        return Spoken(sentence, (citation,) if new else ())
+
+    def _nearest(self) -> tuple[Hit, ...]:
+        return self._room._retriever.search(self._query.text, limit=3).hits
+
+    def _answer(self, verdict: Verdict, *, model: str | None = None, nearest: tuple[Hit, ...] = ()) -> Answer:
+        return Answer(
+            question=self._question,
+            answer=answer_text(self._sentences) if self._sentences else NOT_IN_YOUR_NOTES,
+            sentences=tuple(self._sentences),
+            citations=self._citations.all(),
+            grounded=bool(self._sentences) and all(s.support != "unsupported" for s in self._sentences),
+            refused=verdict.refused,
+            model=model,
+            timings_ms=Timings(round(self._retrieve_ms, 1), self._first_token_ms, round(self._elapsed(), 1)),
+            tokens=self._usage,
+            match=verdict.match,
+            nearest=nearest,
+            warnings=tuple(self._warnings),
+        )
+
+    def _elapsed(self) -> float:
+        return round((time.perf_counter() - self._began) * 1000, 1)
+
+
+def answer_text(sentences: Sequence[Sentence]) -> str:
+    """The sentences with their citations: "Quantization stores weights with fewer bits. [1]"."""
+    return " ".join(s.text + "".join(f" [{n}]" for n in s.citations) for s in sentences)
+
+
+def _quotes(best: Sequence[Evidence]) -> list[Evidence]:
+    first, *others = best
+    return [first, *(e for e in others[:1] if e.score >= _SECOND_QUOTE * first.score and not _same(e.text, first.text))]
+
+
+def _cleaned(text: str) -> str:
+    """Without the numbers the model wrote: which source supports a sentence is for us to say."""
+    text = _MARK.sub("", _OPENING.sub("", text.strip())).strip().lstrip(",;: ")
+    return text[:1].upper() + text[1:]
+
+
+def _same(a: str, b: str) -> bool:
+    return _letters(a) in _letters(b) or _letters(b) in _letters(a)
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+

@@ -1,0 +1,151 @@
+"""The sentences of the found passages, weighed against the question.
+
+Two measured signals decide nearly everything: how much of the question's meaning-carrying words a sentence (or its
+neighbourhood) holds, weighted by rarity, and how close the two are in meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from vaultbot.index.analyzer import content_terms, terms
+from vaultbot.index.reader import CatalogReader
+from vaultbot.index.sentences import sentence_spans
+from vaultbot.protocols import Embedder, FloatArray
+from vaultbot.retrieval.query import Query
+from vaultbot.retrieval.retriever import Found, heading_path_at
+
+_WINDOW = 1  #: neighbours on each side that count as a sentence's surroundings
+_CACHED_SENTENCES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a note, where it stands, and how it relates to the question."""
+
+    text: str
+    path: str
+    title: str
+    heading_path: tuple[str, ...]
+    line: int
+    source: int  #: which of the found passages, from 0
+    place: int  #: which sentence of that passage, from 0
+    terms: frozenset[str]
+    window_terms: frozenset[str]  #: with its neighbours
+    coverage: float  #: share of the question's weight that the sentence holds
+    window_coverage: float  #: the same for the sentence with its neighbours, its title and headings
+    cosine: float | None  #: None where meaning is not compared
+    score: float  #: as an answer to the question
+    quotable: bool  #: says something; headings and echoes of the question do not
+
+
+class Weigher:
+    """Knows how rare each term is, and compares meanings. Safe to use from several threads."""
+
+    def __init__(self, reader: CatalogReader, *, embedder: Embedder | None) -> None:
+        self._reader = reader
+        self._embedder = embedder
+        self._vector = lru_cache(maxsize=_CACHED_SENTENCES)(self._embed)
+
+    def weights(self, wanted: Iterable[str]) -> dict[str, float]:
+        """Each term's weight: rare ones count for more (inverse document frequency)."""
+        counted, total = self._reader.document_frequency(wanted)
+        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counted.items()}
+
+    def cosines(self, text: str, others: Sequence[str], *, query: bool) -> list[float | None]:
+        """Closeness in meaning of a text (a question, with `query`) to each of the others."""
+        if self._embedder is None:
+            return [None] * len(others)
+        vector = self._embedder.embed_query(text) if query else self._vector(text)
+        return [float(self._vector(other) @ vector) for other in others]
+
+    def evidence(self, query: Query, found: Sequence[Found]) -> list[Evidence]:
+        """Every sentence of the passages, in order."""
+        weights = self.weights(query.content)
+        units = [unit for source, one in enumerate(found) for unit in self._units(source, one)]
+        compare = query.latin and self._embedder is not None
+        cosines = self.cosines(query.text, [u.text for u in units], query=True) if compare else [None] * len(units)
+        return [
+            _weighed(unit, query, weights, cosine, found[unit.source].score)
+            for unit, cosine in zip(units, cosines, strict=True)
+        ]
+
+    def _embed(self, text: str) -> FloatArray:
+        assert self._embedder is not None
+        vector: FloatArray = np.asarray(self._embedder.embed_documents([text])[0])
+        return vector
+
+    def _units(self, source: int, found: Found) -> list[_Unit]:
+        passage = found.passage
+        headings = self._reader.headings(passage.note)
+        heading_lines = {heading.line for heading in headings}
+        spans = sentence_spans(passage.text)
+        sets = [frozenset(terms(passage.text[a:b])) for a, b in spans]
+        units = []
+        for place, (start, end) in enumerate(spans):
+            line = passage.start_line + passage.text.count("\n", 0, start)
+            heading_path = heading_path_at(headings, line)
+            window = frozenset().union(*sets[max(0, place - _WINDOW) : place + _WINDOW + 1])
+            context = frozenset(terms(" ".join((passage.title, *heading_path))))
+            units.append(
+                _Unit(
+                    passage.text[start:end], passage.path, passage.title, heading_path, line, source, place,
+                    sets[place], window, context, line in heading_lines,
+                )
+            )  # fmt: skip
+        return units
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    text: str
+    path: str
+    title: str
+    heading_path: tuple[str, ...]
+    line: int
+    source: int
+    place: int
+    terms: frozenset[str]
+    window_terms: frozenset[str]
+    context_terms: frozenset[str]
+    is_heading: bool
+
+
+def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, float]) -> float:
+    """Share of the wanted terms' weight that is held; 0 when nothing is wanted."""
+    total = held_weight = 0.0
+    for term in wanted:
+        weight = weights.get(term, 1.0)
+        total += weight
+        held_weight += weight if term in held else 0.0
+    return held_weight / total if total else 0.0
+
+
+def _weighed(
+    unit: _Unit, query: Query, weights: Mapping[str, float], cosine: float | None, passage_score: float
+) -> Evidence:
+    own = coverage(query.content, unit.terms, weights)
+    # A title counts for what stands under it, but only where the text itself has something to do with the question.
+    around = unit.window_terms | unit.context_terms if unit.window_terms & set(query.content) else unit.window_terms
+    news = set(content_terms(unit.text)) - set(query.content)
+    return Evidence(
+        unit.text,
+        unit.path,
+        unit.title,
+        unit.heading_path,
+        unit.line,
+        unit.source,
+        unit.place,
+        unit.terms,
+        unit.window_terms,
+        coverage=own,
+        window_coverage=coverage(query.content, around, weights),
+        cosine=cosine,
+        score=own + (cosine or 0.0) + 0.25 * passage_score,
+        quotable=not unit.is_heading and len(news) >= 2 and not unit.text.rstrip().endswith(("?", "？")),
+    )

@@ -1,0 +1,63 @@
+"""Whether the notes answer the question at all, decided before any model is asked.
+
+A small model never says no: measured, it refused one of eleven questions that its sources could not answer. Two signals
+of retrieval tell nearly everything that seventeen do: the closest sentence in meaning, and how much of the question the
+best few lines hold (docs/answers.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vaultbot.answering.evidence import Evidence
+from vaultbot.retrieval.query import Query
+from vaultbot.types import Match
+
+#: Short questions need closeness in meaning too: two common words meet by accident ("capital of France").
+_SHORT_QUESTION = 3
+_SHORT_COSINE = 0.5
+_STRONG = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How well the notes match the question, and what follows."""
+
+    match: Match
+    strength: float  #: 0 to 1
+
+    @property
+    def refused(self) -> bool:
+        """Nothing relevant was found: say so, and ask no model."""
+        return self.match == "none"
+
+    @property
+    def cautious(self) -> bool:
+        """Show what came closest with a warning, and ask no model."""
+        return self.match == "weak"
+
+
+def judge(
+    query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float
+) -> Verdict:
+    """The verdict on a question, from the sentences of its best passages."""
+    if not evidence:
+        return Verdict("none", 0.0)
+    covered = max(e.window_coverage for e in evidence)
+    cosines = [e.cosine for e in evidence if e.cosine is not None]
+    if not cosines:
+        return Verdict(_match(covered, refuse_below, caution_below), covered)
+    closest = max(cosines)
+    strength = 0.5 * closest + 0.5 * covered
+    if len(query.content) <= _SHORT_QUESTION and closest < _SHORT_COSINE:
+        return Verdict("none", strength)
+    return Verdict(_match(strength, refuse_below, caution_below), strength)
+
+
+def _match(strength: float, refuse_below: float, caution_below: float) -> Match:
+    if strength < refuse_below:
+        return "none"
+    if strength < caution_below:
+        return "weak"
+    return "strong" if strength >= _STRONG else "good"

@@ -1,0 +1,36 @@
+"""The HTTP application: the guard outside, the endpoints inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from vaultbot import __version__
+from vaultbot.api.errors import install_error_handlers
+from vaultbot.api.guard import Guard
+from vaultbot.api.routes import Daemon, make_routes
+from vaultbot.assistant import Assistant
+
+
+def create_app(assistant: Assistant, daemon: Daemon, *, allowed_origins: Sequence[str] = ()) -> ASGIApp:
+    """The whole application. Raises ConfigError for an allowed origin that is too wide."""
+    app = FastAPI(
+        title="vaultbot",
+        version=__version__,
+        description="Ask, search and index one Obsidian vault, on this machine.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    install_error_handlers(app)
+    app.include_router(make_routes(assistant, daemon))
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi() -> Response:
+        return JSONResponse(app.openapi())
+
+    app.router.redirect_slashes = False
+    return Guard(app, token=daemon.token, port=daemon.port, allowed_origins=allowed_origins)

@@ -1,0 +1,123 @@
+"""What a request carries: JSON of limited length and depth, within a limited time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
+
+from vaultbot.api.problems import Refused
+
+MAX_DEPTH = 32
+
+_LENGTH = re.compile("[0-9]{1,18}")
+# A text is one piece, closed or not: its brackets are not counted, and no start is tried twice.
+_TEXT_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+# After these the rest of the body is still on its way, and must not be taken for the next request.
+_CLOSE = {"connection": "close"}
+
+
+def has_body(headers: Headers) -> bool:
+    """Whether a body follows."""
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def is_long(headers: Headers, *, max_bytes: int) -> bool:
+    """Whether a body follows that is longer than allowed, or does not say how long it is."""
+    length = headers.get("content-length", "0")
+    return "transfer-encoding" in headers or not _LENGTH.fullmatch(length) or int(length) > max_bytes
+
+
+def check_head(headers: Headers, *, max_bytes: int) -> None:
+    """Refuse a body by what the headers say of it, before any of it is read."""
+    lengths = headers.getlist("content-length")
+    if len(lengths) + ("transfer-encoding" in headers) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        raise Refused(
+            400,
+            "bad-request",
+            "The request cannot be read",
+            "It must say the length of its body once, as a number.",
+            headers=_CLOSE,
+        )
+    if lengths and int(lengths[0]) > max_bytes:
+        raise _too_large(max_bytes)
+    kinds = [kind.split(";")[0].strip().lower() for kind in headers.getlist("content-type")]
+    if has_body(headers) and kinds != ["application/json"]:
+        raise Refused(
+            415,
+            "unsupported-media",
+            "Only JSON is understood",
+            "Send the body as JSON, with the header Content-Type: application/json.",
+        )
+
+
+async def read(receive: Receive, *, max_bytes: int, seconds: float) -> bytes:
+    """The whole body, counted while it arrives.
+
+    Raises Refused when it is too long, too slow or too deep, and ClientDisconnect when the client leaves.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _read(receive, max_bytes)
+    except TimeoutError:
+        raise Refused(
+            408,
+            "too-slow",
+            "The request took too long",
+            f"The whole body must arrive within {seconds:g} seconds.",
+            headers=_CLOSE,
+        ) from None
+    if _depth(body) > MAX_DEPTH:
+        raise Refused(
+            422,
+            "invalid-request",
+            "The request is not valid",
+            f"Lists and objects may be nested at most {MAX_DEPTH} deep.",
+        )
+    return body
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that hands out the body once; what follows is the client's leaving."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return left.pop() if left else await receive()
+
+    return receive_again
+
+
+async def _read(receive: Receive, max_bytes: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _depth(body: bytes) -> int:
+    """How deep lists and objects are nested; no more than one beyond `MAX_DEPTH` is counted."""
+    depth = deepest = 0
+    for piece in _TEXT_OR_BRACKET.finditer(body):
+        match piece[0]:
+            case b"[" | b"{":
+                depth += 1
+                deepest = max(depth, deepest)
+                if deepest > MAX_DEPTH:
+                    break
+            case b"]" | b"}":
+                depth -= 1
+    return deepest
+
+
+def _too_large(max_bytes: int) -> Refused:
+    detail = f"A body may have at most {max_bytes:,} bytes."
+    return Refused(413, "too-large", "The request is too large", detail, headers=_CLOSE)

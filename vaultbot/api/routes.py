@@ -1,0 +1,168 @@
+"""The endpoints: each parses, calls the assistant, and answers with a noun."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from vaultbot.api.schemas import (
+    AskRequest,
+    HeadingPage,
+    HealthPage,
+    IndexRequest,
+    LinkPage,
+    NotePage,
+    NotePath,
+    SuggestionsPage,
+)
+from vaultbot.api.sse import EventStream
+from vaultbot.api.tokens import is_challenge, prove
+from vaultbot.assistant import Assistant
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
+
+_EVENTS_WAIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """What the endpoints need to know of the process they run in."""
+
+    token: str
+    port: Callable[[], int]
+    status: Callable[[], Status]
+
+
+def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
+    """Every endpoint. All but `/health` are behind the token (api/guard.py)."""
+    routes = APIRouter()
+
+    @routes.get("/health")
+    def health(x_vaultbot_challenge: Annotated[str | None, Header()] = None) -> HealthPage:
+        """Whether the daemon is up; with a challenge, proof that it knows the token."""
+        if x_vaultbot_challenge is None or not is_challenge(x_vaultbot_challenge):
+            return HealthPage("ok")
+        return HealthPage("ok", prove(daemon.token, daemon.port(), x_vaultbot_challenge))
+
+    @routes.get("/api/search")
+    def search(
+        q: Annotated[str, Query(description="The question or words")],
+        limit: Annotated[int | None, Query(description="Hits, from 1 to 50")] = None,
+    ) -> SearchResult:
+        """The best passage of each of the best notes."""
+        return assistant.search(q, limit=limit)
+
+    @routes.post("/api/ask", response_model=Answer)
+    async def ask(asked: AskRequest, request: Request) -> Any:
+        """An answer from the notes: one object, or server-sent events with `"stream": true`."""
+        cancel = threading.Event()
+        model = Path(asked.model).expanduser() if asked.model else None
+        events = assistant.ask_stream(asked.question, model=model, cancel=cancel)
+        if asked.stream:
+            first = await asyncio.to_thread(next, events, None)  # A refusal has its status; later it is an event.
+            assert first is not None
+            return EventStream(_told(first, events), on_disconnect=cancel.set)
+        return await _unless_left(request, events, cancel)
+
+    @routes.get("/api/suggestions")
+    def suggestions(path: Annotated[NotePath, Query(description="A note's path or name")]) -> SuggestionsPage:
+        """Links that the note could have."""
+        found = assistant.suggest(path)
+        return SuggestionsPage(found[0].note if found else path, tuple(found))
+
+    @routes.post("/api/index")
+    async def index(asked: IndexRequest | None = None) -> IndexReport:
+        """Bring the index up to date with the vault."""
+        future = assistant.worker.run()
+        if asked is not None and not asked.wait:
+            return assistant.state().last_report or IndexReport()
+        return await asyncio.wrap_future(future)
+
+    @routes.get("/api/events", response_class=Response)
+    def events() -> EventStream:
+        """Server-sent events `status` whenever the index moves on, until the client leaves."""
+        left = threading.Event()
+        return EventStream(_index_events(assistant, left), on_disconnect=left.set)
+
+    @routes.get("/api/notes/{path:path}")
+    def note(path: NotePath) -> NotePage:
+        """A note with its text, links and backlinks."""
+        return _note_page(assistant, path)
+
+    @routes.get("/api/status")
+    def status() -> Status:
+        """How the daemon is."""
+        return daemon.status()
+
+    return routes
+
+
+def _told(first: AskEvent, events: Iterator[AskEvent]) -> Iterator[tuple[str, object]]:
+    """The events of an answer as `sources`, `delta` for every sentence, `done` with the whole."""
+    yield _event(first)
+    try:
+        for event in events:
+            yield _event(event)
+    finally:
+        close = getattr(events, "close", None)
+        if close:
+            close()
+
+
+def _event(event: AskEvent) -> tuple[str, object]:
+    if isinstance(event, Sources):
+        return "sources", to_json(event)
+    if isinstance(event, Spoken):
+        return "delta", {"text": event.sentence.text, **to_json(event)}
+    return "done", to_json(event)
+
+
+async def _unless_left(request: Request, events: Iterator[AskEvent], cancel: threading.Event) -> Answer:
+    """The whole answer; a client that leaves cancels it."""
+    answering = asyncio.ensure_future(asyncio.to_thread(_last, events))
+    try:
+        while not (await asyncio.wait({answering}, timeout=0.25))[0]:
+            if await request.is_disconnected():
+                cancel.set()
+        return answering.result()
+    finally:
+        cancel.set()
+
+
+def _last(events: Iterator[AskEvent]) -> Answer:
+    answer = [event for event in events if isinstance(event, Answer)]
+    return answer[-1]
+
+
+def _index_events(assistant: Assistant, left: threading.Event) -> Iterator[tuple[str, object]]:
+    seen = -1
+    while not left.is_set():
+        state = assistant.worker.wait(seen, timeout=_EVENTS_WAIT_S)
+        if state.version > seen:
+            seen = state.version
+            yield "status", to_json(state)
+
+
+def _note_page(assistant: Assistant, path: str) -> NotePage:
+    page = assistant.note(path)
+    record = page.record
+    return NotePage(
+        record.path,
+        record.title,
+        page.text,
+        record.properties,
+        record.aliases,
+        record.tags,
+        tuple(HeadingPage(h.level, h.text, h.line) for h in record.headings),
+        tuple(
+            LinkPage(link.raw, link.kind, link.key, link.line, target)
+            for link, (_, target) in zip(record.links, page.links, strict=True)
+        ),
+        page.backlinks,
+        record.problems,
+    )

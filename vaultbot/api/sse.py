@@ -1,0 +1,154 @@
+"""Server-sent events: a blocking iterator told to a client bit by bit, until it ends or the client leaves.
+
+Starlette too would run the iterator in a thread, but does not close it when the client leaves: the model
+would go on writing for nobody. So the thread, the buffer and the end are managed here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from vaultbot.api.errors import request_id
+from vaultbot.api.problems import problem_of
+
+BUFFERED_EVENTS = 64
+HEARTBEAT = b": still here\n\n"
+
+
+def event(name: str, data: object) -> bytes:
+    """One whole event, with `data` as JSON on a single line.
+
+    Raises ValueError for a name of more than one line and for NaN, TypeError for what JSON cannot hold.
+    """
+    if not name or name.splitlines() != [name]:
+        raise ValueError("an event's name is one line")
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # File names may hold half of a surrogate pair, which UTF-8 has no bytes for.
+    return f"event: {name}\ndata: {text}\n\n".encode(errors="replace")
+
+
+class EventStream(Response):
+    """An answer of (name, data) events, drawn from `events` in a thread of its own.
+
+    At most `BUFFERED_EVENTS` wait for the client; then the iterator waits too. When the client leaves, or
+    reads nothing for `stall_seconds`, `on_disconnect` is called at once. It must not block, for it runs on
+    the event loop, and should bring the iterator's present step to an end: only after that can the iterator
+    be closed. An exception from the iterator becomes a last event, "error", with the problem document.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        events: Iterator[tuple[str, object]],
+        *,
+        on_disconnect: Callable[[], None],
+        heartbeat_seconds: float = 15.0,
+        stall_seconds: float = 30.0,
+    ) -> None:
+        super().__init__(headers={"x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+        self._on_disconnect = on_disconnect
+        self._heartbeat_seconds = heartbeat_seconds
+        self._stall_seconds = stall_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell the events until they end or the client leaves."""
+        source = _Source(self._events, request_id(scope))
+        source.start()
+        telling = asyncio.ensure_future(self._tell(source, send))
+        leaving = asyncio.ensure_future(_left(receive))
+        told = False
+        try:
+            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if telling.done():
+                # OSError and its child TimeoutError: the client is gone, or reads no more.
+                with contextlib.suppress(OSError):
+                    telling.result()
+                    told = True
+        finally:
+            source.stop()
+            if not told:
+                self._on_disconnect()
+            telling.cancel()
+            leaving.cancel()
+            await asyncio.gather(telling, leaving, return_exceptions=True)
+
+    async def _tell(self, source: _Source, send: Send) -> None:
+        async def put(message: dict[str, object]) -> None:
+            async with asyncio.timeout(self._stall_seconds):
+                await send(message)
+
+        await put({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat_seconds):
+                    frame = await source.next()
+            except TimeoutError:
+                frame = HEARTBEAT
+            await put({"type": "http.response.body", "body": frame or b"", "more_body": frame is not None})
+            if frame is None:
+                return
+
+
+class _Source:
+    """The thread that draws the events, and the frames that wait to be told."""
+
+    def __init__(self, events: Iterator[tuple[str, object]], instance: str) -> None:
+        self._events = events
+        self._instance = instance
+        self._loop = asyncio.get_running_loop()
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._room = threading.Semaphore(BUFFERED_EVENTS)
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        # A daemon thread: an iterator that hangs must not keep the process from ending.
+        threading.Thread(target=self._draw, name="vaultbot-events", daemon=True).start()
+
+    def stop(self) -> None:
+        """Have the thread close the iterator after its present step."""
+        self._stopped.set()
+        self._room.release()
+
+    async def next(self) -> bytes | None:
+        """The next frame; None after the last."""
+        frame = await self._frames.get()
+        self._room.release()
+        return frame
+
+    def _draw(self) -> None:
+        try:
+            try:
+                for name, data in iter(self._next_event, None):
+                    self._put(event(name, data))
+            finally:
+                if close := getattr(self._events, "close", None):
+                    close()
+        except Exception as error:
+            self._put(event("error", problem_of(error, self._instance)))
+        finally:
+            self._put(None)
+
+    def _next_event(self) -> tuple[str, object] | None:
+        self._room.acquire()
+        return None if self._stopped.is_set() else next(self._events, None)
+
+    def _put(self, frame: bytes | None) -> None:
+        # When the server has ended meanwhile the loop is closed, and nobody is left to tell.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._frames.put_nowait, frame)
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

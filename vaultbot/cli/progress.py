@@ -1,0 +1,50 @@
+"""The progress bar of indexing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_WORDS = {"scan": "looking through the vault", "index": "indexing", "vectors": "filing vectors"}
+
+
+def show_progress(states: Iterable[Mapping[str, Any]]) -> None:
+    """Draw the states of an index run as they come; without a terminal only use them up."""
+    if not sys.stderr.isatty():
+        for _ in states:
+            pass
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None, speed="", left="")
+        for state in states:
+            progress = state.get("progress")
+            if not progress:
+                bar.update(task, description=str(state["message"])[:60])
+                continue
+            bar.update(
+                task,
+                description=_WORDS[progress["stage"]],
+                completed=progress["done"],
+                total=progress["total"] or None,
+                speed=f"{progress['notes_per_s']:.0f} notes/s" if progress["notes_per_s"] else "",
+                left=f"{duration(progress['left_s'])} left" if progress["left_s"] else "",
+            )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "40 s", "3 min", "2 h 5 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

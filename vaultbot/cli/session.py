@@ -1,0 +1,150 @@
+"""What every command shares: the options --vault, --config, --json, --verbose, the settings, and the way to the daemon.
+
+The options work before and after the command's name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from vaultbot.client import Client, find_or_start
+from vaultbot.config import Config, load_config
+from vaultbot.errors import VaultMissing
+from vaultbot.paths import StatePaths, state_paths
+
+Vault = Annotated[
+    Path | None, typer.Option("--vault", help="The vault's folder. Default: the one of the settings, or the one you are in.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="A settings file in place of your config.toml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, and log more.")]
+NoStart = Annotated[bool, typer.Option("--no-start", help="Do not start a daemon when none runs.")]
+
+_SHARED = {"vault": Vault, "config": ConfigFile, "json": AsJson, "verbose": Verbose}
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of vaultbot."""
+
+    vault: Path | None = None
+    config_file: Path | None = None
+    json: bool = False
+    verbose: bool = False
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings. Raises ConfigError."""
+        return load_config(self.config_file)
+
+    @cached_property
+    def root(self) -> Path:
+        """The vault's folder, absolute. Raises VaultMissing when none is named."""
+        wanted = self.vault or (Path(self.config.vault.path) if self.config.vault.path else _vault_around(Path.cwd()))
+        if wanted is None:
+            raise VaultMissing("no vault is named; give --vault FOLDER, or choose one for good with: vaultbot init")
+        root = Path(os.path.abspath(wanted.expanduser()))  # noqa: PTH100
+        if not root.is_dir():
+            what = "is not a folder" if root.exists() else "does not exist"
+            raise VaultMissing(f"the vault {root} {what}; give the folder that you open in Obsidian")
+        return root
+
+    @cached_property
+    def state(self) -> StatePaths:
+        """Where the vault's state is."""
+        return state_paths(self.root)
+
+    def daemon_arguments(self, *more: str) -> list[str]:
+        """The command line of this vault's daemon, after `serve`."""
+        arguments = ["--vault", str(self.root), *more]
+        if self.config_file is not None:
+            arguments += ["--config", os.path.abspath(self.config_file)]  # noqa: PTH100
+        return [*arguments, "--verbose"] if self.verbose else arguments
+
+    def client(self, *, start: bool, until_indexed: bool) -> Client:
+        """The daemon, started when none runs; with `until_indexed` after its first look through the vault.
+
+        Raises what keeps it from starting.
+        """
+        _ = self.config  # A wrong setting is told here, not in the daemon's log.
+        client = find_or_start(
+            self.state,
+            arguments=self.daemon_arguments("--until-idle"),
+            start=start,
+            on_start=lambda: self.say("starting vaultbot in the background"),
+        )
+        if until_indexed:
+            self.wait_for_index(client)
+        return client
+
+    def wait_for_index(self, client: Client) -> None:
+        """Show how the first look through the vault goes, until it is done or has failed."""
+        status = client.get("/api/status")
+        if status["state"] in ("starting", "indexing") and status["last_index"] is None:
+            from vaultbot.cli.progress import show_progress
+
+            with closing(client.events("GET", "/api/events")) as events:
+                show_progress(_until_indexed(events))
+
+    def say(self, words: str) -> None:
+        """A line about what is going on, beside the output."""
+        if sys.stderr.isatty() or self.verbose:
+            print(words, file=sys.stderr, flush=True)
+
+
+def _until_indexed(events: Iterator[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+    for _, state in events:
+        yield state
+        if state["state"] not in ("starting", "indexing") or state["last_report"] is not None:
+            return
+
+
+def _vault_around(folder: Path) -> Path | None:
+    """The vault that this folder is in, by Obsidian's own folder in it."""
+    for place in (folder, *folder.parents):
+        if (place / ".obsidian").is_dir():
+            return place
+    return None
+
+
+def with_session(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the shared options; it gets them as a `Session`, its first argument."""
+    own = dict(inspect.signature(command).parameters)
+    own.pop("session")
+    hints = get_type_hints(command, include_extras=True)
+
+    @wraps(command)
+    def wrapper(ctx: typer.Context, **values: Any) -> None:
+        shared = {name: values.pop(name) for name in _SHARED}
+        before: Session = ctx.obj or Session()
+        session = Session(
+            vault=shared["vault"] or before.vault,
+            config_file=shared["config"] or before.config_file,
+            json=shared["json"] or before.json,
+            verbose=shared["verbose"] or before.verbose,
+        )
+        command(session, **values)
+
+    named = inspect.Parameter.KEYWORD_ONLY
+    wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("ctx", named, annotation=typer.Context),
+            *(parameter.replace(kind=named, annotation=hints[name]) for name, parameter in own.items()),
+            *(
+                inspect.Parameter(name, named, default=None if name in ("vault", "config") else False, annotation=hint)
+                for name, hint in _SHARED.items()
+            ),
+        ]
+    )
+    wrapper.__annotations__ = {"ctx": typer.Context, **{name: hints[name] for name in own}, **_SHARED, "return": None}
+    return wrapper

@@ -1,0 +1,196 @@
+"""The way to a vault's daemon: find it or start it, prove that it is the right one, and talk HTTP to it.
+
+Only the standard library is used: a search should not wait for imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from vaultbot.api.tokens import prove
+from vaultbot.errors import NotRunning, VaultbotError
+from vaultbot.paths import StatePaths
+from vaultbot.runtime import Runtime, is_locked, read_runtime, read_token
+
+_START_S = 60.0
+_ANSWER_S = 600.0
+_STOP_S = 10.0
+_EXIT_ALREADY_RUNNING = 3
+
+
+class Client:
+    """Calls one daemon's API. Errors come as the daemon's own classes."""
+
+    def __init__(self, runtime: Runtime, token: str) -> None:
+        self.runtime = runtime
+        self._token = token
+
+    def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
+        """The JSON answer to a GET; parameters that are None are left out."""
+        query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
+        return self._json("GET", f"{path}?{query}" if query else path, None)
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:
+        """The JSON answer to a POST."""
+        return self._json("POST", path, body)
+
+    def events(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> Generator[tuple[str, Any], None, None]:
+        """The (name, data) server-sent events of an answer, as they come. Closing the iterator hangs up.
+
+        Raises what the daemon says in an `error` event or instead of the stream.
+        """
+        with contextlib.closing(self._request(method, path, body)) as connection:
+            response = self._response(connection)
+            name, data = "", ""
+            for line in response:
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                if text.startswith("event: "):
+                    name = text[7:]
+                elif text.startswith("data: "):
+                    data += text[6:]
+                elif not text and name:
+                    value = json.loads(data)
+                    if name == "error":
+                        raise error_of(value)
+                    yield name, value
+                    name, data = "", ""
+
+    def _json(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
+        with contextlib.closing(self._request(method, path, body)) as connection:
+            return json.loads(self._response(connection).read())
+
+    def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", self.runtime.port, timeout=_ANSWER_S)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        except OSError as error:
+            raise NotRunning(_hung_up(error)) from error
+        return connection
+
+    def _response(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        try:
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise NotRunning(_hung_up(error)) from error
+        if response.status >= 400:
+            try:
+                document = json.loads(response.read())
+            except ValueError:
+                document = {"detail": f"the daemon answered {response.status}"}
+            raise error_of(document)
+        return response
+
+
+def _hung_up(error: Exception) -> str:
+    return f"the daemon does not answer ({type(error).__name__}); see its log, or start it again with: vaultbot start"
+
+
+def error_of(problem: Mapping[str, Any]) -> VaultbotError:
+    """The error that a problem document stands for."""
+    slug = str(problem.get("type", "")).rpartition("/")[2]
+    kinds = {kind.slug: kind for kind in _kinds(VaultbotError)}
+    return kinds.get(slug, VaultbotError)(str(problem.get("detail") or problem.get("title") or "an error"))
+
+
+def _kinds(base: type[VaultbotError]) -> Iterator[type[VaultbotError]]:
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
+        yield kind
+
+
+def find(state: StatePaths) -> Client | None:
+    """The vault's running daemon, after it has proved that it knows the token; None when none runs."""
+    runtime = read_runtime(state)
+    if runtime is None or not is_locked(state):
+        return None
+    token = read_token(state)
+    challenge = secrets.token_hex(16)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=10)) as connection:
+        try:
+            connection.request("GET", "/health", headers={"X-Vaultbot-Challenge": challenge})
+            proof = json.loads(connection.getresponse().read()).get("proof")
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
+    if not isinstance(proof, str) or not secrets.compare_digest(proof, prove(token, runtime.port, challenge)):
+        raise VaultbotError(
+            f"something else listens on port {runtime.port} in place of vaultbot's daemon, and was not given the token; "
+            "end that program, or set another [server] port"
+        )
+    return Client(runtime, token)
+
+
+def find_or_start(
+    state: StatePaths, *, arguments: Sequence[str], start: bool, on_start: Callable[[], None] = lambda: None
+) -> Client:
+    """The vault's daemon; started in the background when none runs.
+
+    `arguments` are the daemon's command line after `serve`. Raises NotRunning when none runs and `start` is False, and
+    what the daemon itself complained of when it could not start.
+    """
+    client = find(state)
+    if client is not None:
+        return client
+    if not start:
+        raise NotRunning("no daemon runs for this vault; start one with: vaultbot start")
+    on_start()
+    state.create()
+    complaints = state.root / "daemon.err"
+    with complaints.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vaultbot", "serve", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            cwd=state.root,
+        )
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        client = find(state)
+        if client is not None:
+            return client
+        code = process.poll()
+        if code is not None and code != _EXIT_ALREADY_RUNNING:  # Somebody else's daemon may be about to answer.
+            raise _failed_start(code, complaints)
+        time.sleep(0.05)
+    raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
+
+
+def _failed_start(code: int, complaints: Path) -> VaultbotError:
+    lines = [line for line in complaints.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    said = lines[-1].removeprefix("error: ") if lines else f"it ended with exit code {code}"
+    kinds = {kind.exit_code: kind for kind in _kinds(VaultbotError)}
+    if code in (1, 2):
+        return VaultbotError(said) if code == 1 else kinds[2](said)
+    return kinds.get(code, VaultbotError)(said)
+
+
+def stop(state: StatePaths) -> bool:
+    """End the vault's daemon and wait until it has; False when none was running."""
+    client = find(state)
+    if client is None:
+        return False
+    os.kill(client.runtime.pid, signal.SIGTERM)
+    until = time.monotonic() + _STOP_S
+    while is_locked(state):
+        if time.monotonic() > until:
+            raise VaultbotError(
+                f"the daemon (pid {client.runtime.pid}) has not ended within {_STOP_S:.0f} s; see {state.log}"
+            )
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,270 @@
+"""The settings: `config.toml`, then the environment, then flags, each stronger than the one before.
+
+Every setting is a dataclass field with its default, its check and one line of why. `config.example.toml` is written from
+them (`python -m vaultbot.config`), and a test holds the two equal. The environment's name of `[server] port` is
+`VAULTBOT_SERVER_PORT`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from vaultbot.errors import ConfigError
+from vaultbot.paths import config_folder
+
+Check = Callable[[Any], bool]
+
+
+def setting(default: Any, why: str, *, allowed: str, check: Check) -> Any:
+    """A field with its default, the reason it exists, what is allowed in words, and the test of that."""
+    return field(default=default, metadata={"why": why, "allowed": allowed, "check": check})
+
+
+def _text(default: str, why: str) -> Any:
+    return setting(default, why, allowed="a text in quotes", check=lambda v: isinstance(v, str))
+
+
+def _texts(why: str) -> Any:
+    return setting(
+        (), why, allowed='a list of texts, like ["a", "b"]', check=lambda v: all(isinstance(item, str) for item in v)
+    )
+
+
+def _whole(default: int, low: int, high: int, why: str) -> Any:
+    return setting(
+        default,
+        why,
+        allowed=f"a whole number from {low} to {high}",
+        check=lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high,
+    )
+
+
+def _number(default: float, low: float, high: float, why: str) -> Any:
+    return setting(
+        default,
+        why,
+        allowed=f"a number from {low:g} to {high:g}",
+        check=lambda v: isinstance(v, int | float) and not isinstance(v, bool) and low <= v <= high,
+    )
+
+
+def _auto_or_whole(default: int | Literal["auto"], low: int, high: int, why: str) -> Any:
+    return setting(
+        default,
+        why,
+        allowed=f'"auto" or a whole number from {low} to {high}',
+        check=lambda v: v == "auto" or (isinstance(v, int) and not isinstance(v, bool) and low <= v <= high),
+    )
+
+
+def _yes_or_no(default: bool, why: str) -> Any:
+    return setting(default, why, allowed="true or false", check=lambda v: isinstance(v, bool))
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """Which notes."""
+
+    path: str = _text("", "The vault's folder; --vault is stronger.")
+    exclude: tuple[str, ...] = _texts("Notes to leave out, as in .gitignore; what Obsidian excludes is left out anyway.")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """How notes are read and cut up."""
+
+    max_note_mb: int = _whole(10, 1, 1000, "Of a larger note only this much is read.")
+    chunk_tokens: int = _whole(230, 60, 2000, "Longest passage, in tokens of the embedding model.")
+    rescan_minutes: int = _whole(10, 1, 1440, "Look through the whole vault this often, in case events were lost.")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSettings:
+    """The model that finds passages by meaning."""
+
+    model: str = _text(
+        "auto",
+        'A folder with a sentence-transformers model; "auto" takes the starter model if it is installed; "none" goes by words alone.',
+    )
+    batch_size: int = _whole(8, 1, 256, "Texts embedded at once; small batches are faster on a CPU.")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """How notes are found."""
+
+    limit: int = _whole(8, 1, 50, "Hits shown by a search.")
+    passages: int = _whole(3, 1, 20, "Passages read for an answer.")
+    refuse_below: float = _number(0.51, 0, 1, 'Weaker matches than this get "not in your notes".')
+    caution_below: float = _number(0.6, 0, 1, "Weaker matches than this are quoted with a warning, and the model is not asked.")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The language model that words the answer."""
+
+    path: str = _text(
+        "auto", 'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.'
+    )
+    context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
+    gpu_layers: int | Literal["auto"] = _auto_or_whole(
+        "auto", 0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory."
+    )
+    threads: int | Literal["auto"] = _auto_or_whole("auto", 1, 256, "Processor threads; auto leaves one core free.")
+    temperature: float = _number(0.0, 0, 2, "0 always gives the same answer; higher ones vary it.")
+    seed: int = _whole(0, 0, 2**31 - 1, "Start of the random numbers when temperature is above 0.")
+    max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
+    show_unsupported: bool = _yes_or_no(
+        False, "Show sentences of the model that your notes do not support, marked as such, instead of dropping them."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSettings:
+    """The words for the model."""
+
+    folder: str = _text("", "A folder with your own ask.md and the like; empty uses the ones that come with vaultbot.")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The local HTTP API."""
+
+    port: int = _whole(8765, 0, 65535, "Port on 127.0.0.1; 0 takes a free one.")
+    idle_minutes: float = _number(30, 0.01, 10080, "A daemon that a command started ends after so long without requests.")
+    allowed_origins: tuple[str, ...] = _texts("Further web origins that may call; Obsidian's own are always allowed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, checked."""
+
+    vault: VaultSettings = VaultSettings()
+    index: IndexSettings = IndexSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    model: ModelSettings = ModelSettings()
+    prompts: PromptSettings = PromptSettings()
+    server: ServerSettings = ServerSettings()
+
+
+def config_file() -> Path:
+    """Where the settings are read from when --config does not say otherwise."""
+    return config_folder() / "config.toml"
+
+
+def load_config(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read the settings from the file, the environment and flags ("model.path" → value), in rising strength.
+
+    A file that was named must exist; the default one may be missing.
+    Raises ConfigError naming the file (or variable), the key and what is allowed.
+    """
+    config = Config()
+    path = file or config_file()
+    if file is not None or path.exists():
+        config = _with_file(config, path)
+    config = _with_environment(config, os.environ if environ is None else environ)
+    for name, value in (flags or {}).items():
+        section, _, key = name.partition(".")
+        config = _with(config, section, key, value, where="the command line")
+    return config
+
+
+def _with_file(config: Config, path: Path) -> Config:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no settings file {path}; make one with: vaultbot init") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}; mend that line, or move the file away") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+    sections = [f.name for f in fields(Config)]
+    for section, table in tables.items():
+        if section not in sections or not isinstance(table, dict):
+            raise ConfigError(f"{path}: unknown section [{section}]; the sections are {_listed(sections)}")
+        for key, value in table.items():
+            config = _with(config, section, key, value, where=str(path))
+    return config
+
+
+def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    for section in fields(Config):
+        settings = getattr(config, section.name)
+        for item in fields(settings):
+            name = f"VAULTBOT_{section.name}_{item.name}".upper()
+            if name in environ:
+                value = _parsed(environ[name], getattr(settings, item.name))
+                config = _with(config, section.name, item.name, value, where=f"the variable {name}")
+    return config
+
+
+def _parsed(text: str, default: Any) -> Any:
+    """A variable's text as the type of its setting; what does not fit stays text and fails the setting's check."""
+    if isinstance(default, tuple):
+        return [part for part in text.split(os.pathsep) if part]
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return text if isinstance(default, str) and not isinstance(value, int | float) else value
+
+
+def _with(config: Config, section: str, key: str, value: Any, *, where: str) -> Config:
+    settings = getattr(config, section)
+    known = {f.name: f for f in fields(settings)}
+    if key not in known:
+        raise ConfigError(f"{where}: unknown setting [{section}] {key}; allowed are {_listed(list(known))}")
+    item = known[key]
+    if isinstance(item.default, tuple):
+        value = tuple(value) if isinstance(value, list | tuple) else value
+        valid = isinstance(value, tuple) and cast(Check, item.metadata["check"])(value)
+    else:
+        valid = cast(Check, item.metadata["check"])(value)
+    if not valid:
+        raise ConfigError(f"{where}: [{section}] {key} = {value!r} is not allowed; it must be {item.metadata['allowed']}")
+    return replace(config, **{section: replace(settings, **{key: value})})
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names)
+
+
+def example_toml() -> str:
+    """`config.example.toml`: every setting with its default and one line of why."""
+    lines = [
+        "# Every setting of vaultbot with its default. Copy the lines you want to change into config.toml",
+        "# (vaultbot init writes one and says where). Stronger than this file: the environment, such as",
+        "# VAULTBOT_SERVER_PORT=9000, and stronger still: flags.",
+    ]
+    for section in fields(Config):
+        settings = getattr(Config(), section.name)
+        lines += ["", f"# {type(settings).__doc__}", f"[{section.name}]"]
+        for item in fields(settings):
+            lines += [f"# {item.metadata['why']}", f"{item.name} = {toml_value(item.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def toml_value(value: Any) -> str:
+    """A setting's value as TOML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    return repr(value)
+
+
+if __name__ == "__main__":
+    print(example_toml(), end="")  # noqa: T201

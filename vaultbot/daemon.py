@@ -1,0 +1,242 @@
+"""The daemon: lock, index, watcher and HTTP server of one vault, for as long as it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.handlers
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from vaultbot import __version__
+from vaultbot.api.app import create_app
+from vaultbot.api.routes import Daemon
+from vaultbot.assistant import Assistant
+from vaultbot.bootstrap import assemble
+from vaultbot.config import Config
+from vaultbot.errors import ModelMissing, PortInUse, VaultbotError
+from vaultbot.paths import StatePaths
+from vaultbot.runtime import Runtime, forget_runtime, hold_lock, read_token, write_runtime
+from vaultbot.types import Status
+from vaultbot.vault.vault import Vault
+from vaultbot.vault.watcher import VaultWatcher
+
+log = logging.getLogger("vaultbot")
+
+_GRACE_S = 2
+
+
+def serve(
+    config: Config,
+    root: os.PathLike[str],
+    state: StatePaths,
+    *,
+    ends_when_idle: bool = False,
+    any_port_will_do: bool = False,
+    on_ready: Callable[[Status], None] = lambda _: None,
+) -> None:
+    """Run the daemon of the vault at `root` until SIGTERM, Ctrl-C, or the end of its idle time.
+
+    With `any_port_will_do` a free port is taken when the settings' one is in use.
+    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, and ModelMissing for a wrong embedding model.
+    """
+    os.umask(0o077)  # Chroma would make its files readable for everyone.
+    vault = Vault(os.path.abspath(root))  # type: ignore[arg-type]  # noqa: PTH100
+    vault.check()
+    state.create()
+    with hold_lock(state):
+        listener = _listen(config.server.port, any_port_will_do=any_port_will_do)
+        with listener:
+            assistant = assemble(config, vault.root, state)
+            _Serving(config, assistant, state, listener, ends_when_idle=ends_when_idle).run(on_ready)
+
+
+def _listen(port: int, *, any_port_will_do: bool) -> socket.socket:
+    """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    elif hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        # Bound is not yet taken: another listener shows only now.
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if any_port_will_do and port != 0:
+            log.warning("port %s is in use, so this daemon takes a free one", port)
+            return _listen(0, any_port_will_do=False)
+        raise PortInUse(
+            f"port {port} is used by another program; choose another with --port or [server] port (0 takes a free one)"
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Tells the assistant at once when it is asked to end, before it waits for open answers."""
+
+    def __init__(self, config: uvicorn.Config, *, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+
+class _Activity:
+    """ASGI middleware that knows when the last request was."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._active = 0
+        self._last = time.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last request ended; 0 while one runs."""
+        return 0.0 if self._active else time.monotonic() - self._last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._active += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._active -= 1
+            self._last = time.monotonic()
+
+
+class _Serving:
+    """One run of the daemon."""
+
+    def __init__(
+        self, config: Config, assistant: Assistant, state: StatePaths, listener: socket.socket, *, ends_when_idle: bool
+    ) -> None:
+        self._config = config
+        self._assistant = assistant
+        self._state = state
+        self._listener = listener
+        self._port: int = listener.getsockname()[1]
+        self._began = time.monotonic()
+        self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
+        self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
+        daemon = Daemon(read_token(state), lambda: self._port, self.status)
+        app = create_app(assistant, daemon, allowed_origins=config.server.allowed_origins)
+        self._activity = _Activity(app)
+        self._server = _Server(
+            uvicorn.Config(
+                self._activity,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                h11_max_incomplete_event_size=16 * 1024,
+                limit_concurrency=64,
+                timeout_keep_alive=5,
+                timeout_graceful_shutdown=_GRACE_S,
+            ),
+            on_exit=assistant.stop_answering,
+        )
+
+    def run(self, on_ready: Callable[[Status], None]) -> None:
+        """Serve until asked to end; leave nothing half done."""
+        # The server raises the signal again when it has ended; by then everything is closed.
+        before = {sig: signal.signal(sig, signal.SIG_IGN) for sig in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._assistant.worker.start()
+            self._watcher.start()
+            threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+            vault = str(self._assistant.vault.root)
+            ends_when_idle = self._idle_s is not None
+            write_runtime(self._state, Runtime(os.getpid(), self._port, vault, __version__, ends_when_idle))
+            on_ready(self.status())
+            asyncio.run(self._serve())
+        finally:
+            forget_runtime(self._state, pid=os.getpid())
+            self._assistant.stop_answering()
+            self._watcher.stop()
+            self._assistant.close()
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+            log.info("ended")
+
+    async def _serve(self) -> None:
+        watching = asyncio.ensure_future(self._end_when_idle())
+        try:
+            await self._server.serve(sockets=[self._listener])
+        finally:
+            watching.cancel()
+
+    async def _end_when_idle(self) -> None:
+        while self._idle_s is not None:
+            await asyncio.sleep(min(5.0, self._idle_s / 4))
+            busy = self._assistant.state().state in ("starting", "indexing")
+            if not busy and self._activity.idle_s >= self._idle_s:
+                log.info("nobody has asked for %.0f s", self._idle_s)
+                self._server.should_exit = True
+                return
+
+    def _warm_up(self) -> None:
+        try:
+            self._assistant.warm_up()
+        except VaultbotError as error:
+            log.warning("%s", error)
+
+    def status(self) -> Status:
+        """How the daemon is, in words."""
+        index = self._assistant.state()
+        notes, chunks = self._assistant.counts()
+        warnings = [*index.notices, *([self._watcher.notice] if self._watcher.notice else [])]
+        try:
+            model = self._assistant.model_name()
+        except ModelMissing as error:
+            model = None
+            warnings.append(str(error))
+        embedder = self._assistant.embedder
+        return Status(
+            state=index.state,
+            message=index.message,
+            vault=str(self._assistant.vault.root),
+            notes=notes,
+            chunks=chunks,
+            embedder=embedder.name if embedder else None,
+            model=model,
+            pid=os.getpid(),
+            port=self._port,
+            token_file=str(self._state.token),
+            version=__version__,
+            uptime_s=round(time.monotonic() - self._began, 1),
+            progress=index.progress,
+            last_index=index.last_report,
+            skipped=tuple(self._assistant.skipped()),
+            warnings=tuple(warnings),
+        )
+
+
+def log_to(state: StatePaths, *, to_terminal: bool, verbose: bool) -> None:
+    """Send the daemon's log to its file (five of 2 MB), and to the terminal when it runs there."""
+    state.create()
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(state.log, maxBytes=2_000_000, backupCount=4, encoding="utf-8")
+    ]
+    if to_terminal:
+        handlers.append(logging.StreamHandler())
+    options: dict[str, Any] = {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "force": True}
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, **options)
+    logging.getLogger("vaultbot").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -1,0 +1,160 @@
+"""Words as the lexical index sees them, the same for notes and questions.
+
+Text is folded (NFKC, lower case, accents off in Latin script), cut by script, and stemmed with Snowball. Chinese,
+Japanese and Korean text, which has no spaces, becomes single characters and pairs of neighbours: measured as good as a
+dictionary, at no cost. SQLite's own tokenizers find next to nothing there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import Stemmer
+
+#: Scripts written without spaces: Han, kana, Hangul, Thai, Lao, Khmer, Myanmar.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\uac00-\ud7a3\U00020000-\U0003ffff"
+)
+# The unspaced scripts are taken out of the word branch, or a word would swallow what follows it: "5月から" is 5, 月から.
+_PIECE = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+(?:['’](?:(?![{_UNSPACED}])[^\W_])+)*")
+_UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+_LATIN_ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_LATIN = re.compile(r"[a-z]")
+
+#: Words that carry no meaning of their own in a question: English and Russian.
+STOP_WORDS = frozenset(
+    """
+    a about above after again all am an and any are as at be because been before being below between both but by can
+    could did do does doing down during each few for from further had has have having he her here hers him his how i if
+    in into is it its itself just me more most my myself no nor not now of off on once only or other our ours out over
+    own same she should so some such than that the their theirs them then there these they this those through to too
+    under until up us very was we were what when where which while who whom whose why will with would you your yours
+    и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по ее мне было вот от меня еще нет о из
+    ему теперь когда даже ну ли если или ни быть был него до вас уж вам ведь там потом себя для мы их чем кто этот
+    """.split()
+)
+#: What a Japanese or Chinese question says besides what it asks about.
+_UNSPACED_FILLER = re.compile(
+    "とは何ですか|何ですか|とは何|でしょうか|ましたか|ですか|ますか|教えてください|教えて|について|という|とは|なぜ|どこ|いつ|どう|誰|何"
+    "|为什么|為什麼|是什么|是什麼|什么|什麼|怎么样|怎么|怎麼|怎样|如何|哪里|哪個|哪个|哪些|多少|请问|的|是|了|吗|嗎|呢"
+)
+_ONE_SCRIPT = re.compile(r"[\u3041-\u309f]+|[\u30a0-\u30ff]+|[^\u3041-\u309f\u30a0-\u30ff\s]+")
+_HIRAGANA = re.compile(r"[\u3041-\u309f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One searchable unit of a text and where it stands there."""
+
+    term: str  #: folded and stemmed: "quantiz"
+    start: int  #: in the text as given
+    end: int
+
+
+@lru_cache(maxsize=2)
+def _stemmer(language: str) -> Stemmer.Stemmer:
+    return Stemmer.Stemmer(language, 20_000)
+
+
+def fold(text: str) -> str:
+    """Compatibility forms, case and Latin accents removed; the length may change."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if folded.isascii():
+        return folded
+    decomposed = unicodedata.normalize("NFD", folded)
+    return unicodedata.normalize("NFC", _LATIN_ACCENTS.sub("", decomposed))
+
+
+def _pieces(folded: str) -> Iterator[tuple[str, bool]]:
+    for match in _PIECE.finditer(folded):
+        piece = match.group()
+        yield piece, _UNSPACED_START.match(piece) is not None
+
+
+def _stem(word: str) -> str:
+    if _LATIN.search(word):
+        word = word.replace("’", "'")
+        stemmed: str = _stemmer("english").stemWord(word)
+        return stemmed.replace("'", "")
+    if _CYRILLIC.search(word):
+        return str(_stemmer("russian").stemWord(word))
+    return word
+
+
+def terms(text: str) -> list[str]:
+    """Every term of the text, in order, repeats kept: what is written into the full-text index."""
+    found: list[str] = []
+    for piece, unspaced in _pieces(fold(text)):
+        if unspaced:
+            found.extend(piece)
+            found.extend(piece[i : i + 2] for i in range(len(piece) - 1))
+        else:
+            found.append(_stem(piece))
+    return found
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms of a question that are worth looking up; all of them when nothing else is left.
+
+    In the unspaced scripts every pair and character counts: their rarity weighs them.
+    """
+    kept: dict[str, None] = {}
+    dropped: dict[str, None] = {}
+    for piece, unspaced in _pieces(fold(text)):
+        if not unspaced:
+            (dropped if piece in STOP_WORDS else kept)[_stem(piece)] = None
+            continue
+        kept.update(dict.fromkeys([piece[i : i + 2] for i in range(len(piece) - 1)] + list(piece)))
+    return list(kept) or list(dropped)
+
+
+def content_terms(text: str) -> list[str]:
+    """The distinct terms that carry a text's meaning: what a source must hold to answer or support it.
+
+    In the unspaced scripts question words and particles are cut out and pairs are taken within one script, so that
+    「量子化とは何ですか」 asks for 量子 and 子化 alone; hiragana counts only where there is nothing else.
+    """
+    found: dict[str, None] = {}
+    weak: dict[str, None] = {}
+    for piece, unspaced in _pieces(fold(text)):
+        if not unspaced:
+            (weak if piece in STOP_WORDS else found)[_stem(piece)] = None
+            continue
+        for run in _ONE_SCRIPT.findall(_UNSPACED_FILLER.sub(" ", piece)):
+            units = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+            (weak if _HIRAGANA.match(run) else found).update(dict.fromkeys(units))
+    return list(found) or list(weak)
+
+
+def tokens(text: str) -> list[Token]:
+    """The terms of a text with their places in it, for marking matches. Words only, and pairs of unspaced characters."""
+    found: list[Token] = []
+    for match in _PIECE.finditer(text):
+        folded = fold(match.group())
+        start = match.start()
+        if _UNSPACED_START.match(folded) and len(folded) == len(match.group()):
+            pairs = [(folded[i : i + 2], i, i + 2) for i in range(len(folded) - 1)]
+            pairs += [(character, i, i + 1) for i, character in enumerate(folded)]
+            found.extend(Token(term, start + i, start + j) for term, i, j in pairs)
+        else:
+            for piece, _ in _pieces(folded):
+                found.append(Token(_stem(piece), start, match.end()))
+    return found
+
+
+
+
+
+def latin_share(text: str) -> float:
+    """Share of a text's letters that an English model can read: 1.0 for Latin script, 0.0 for Japanese or Chinese."""
+    letters = [c for c in text if c.isalpha()]
+    if not letters:
+        return 1.0
+    return sum(1 for c in letters if c.isascii() or unicodedata.name(c, "").startswith("LATIN")) / len(letters)

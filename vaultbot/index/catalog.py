@@ -1,0 +1,285 @@
+"""The catalog: one SQLite file that records what was read, and everything needed to answer from it.
+
+The vault is the truth and the catalog is its record; the vector index is a cache of the catalog. One thread writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vaultbot import faults
+from vaultbot.index.analyzer import terms
+from vaultbot.index.schema import open_writer
+from vaultbot.protocols import FloatArray
+from vaultbot.types import Chunk, FileStamp, Note, Problem, Skipped
+
+_UNUSED_VECTORS_KEPT_S = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the catalog knows of a note's file."""
+
+    stamp: FileStamp
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote:
+    """A parsed note with its chunks, ready to be recorded."""
+
+    note: Note
+    stamp: FileStamp
+    hash: str
+    chunks: Sequence[Chunk]
+    problems: tuple[Problem, ...] = ()  #: of the file, besides the note's own
+
+
+def text_hash(text: str) -> bytes:
+    """The key of a text's vector."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def chunk_id(chunk: Chunk) -> str:
+    """The same chunk of the same note has the same id in every index."""
+    key = f"{chunk.note}\0{chunk.view}\0{chunk.ordinal}\0".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(key + text_hash(chunk.embedded_text), digest_size=16).hexdigest()
+
+
+class Catalog:
+    """The writing side of the catalog file. Not for use by several threads at once."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._db = open_writer(file)
+
+    def close(self) -> None:
+        """Write everything into the one file and close it."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # ── what is known ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def recorded(self) -> dict[str, Recorded]:
+        """Every note's path with its file's stamp and hash at the last reading."""
+        rows = self._db.execute("SELECT path, size, mtime_ns, ctime_ns, ino, hash FROM note")
+        return {path: Recorded(FileStamp(*stamp), digest) for path, *stamp, digest in rows}
+
+    def meta(self, key: str) -> str | None:
+        """A value kept beside the notes, such as what the index was built with."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def unknown_texts(self, fingerprint: str, texts: Iterable[str]) -> list[str]:
+        """The distinct texts that this embedder has never seen."""
+        wanted = {text_hash(text): text for text in texts}
+        known: set[bytes] = set()
+        keys = list(wanted)
+        for batch in _batches(keys, 500):
+            marks = ",".join("?" * len(batch))
+            known.update(
+                row[0]
+                for row in self._db.execute(
+                    f"SELECT text_hash FROM vector WHERE fingerprint = ? AND text_hash IN ({marks})",  # noqa: S608
+                    (fingerprint, *batch),
+                )
+            )
+        return [text for key, text in wanted.items() if key not in known]
+
+    # ── recording ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def add_vectors(self, fingerprint: str, vectors: Mapping[str, FloatArray]) -> None:
+        """Keep vectors by their text, at once, so that a kill loses no embedding work."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO vector VALUES (?, ?, ?, NULL)",
+                [(fingerprint, text_hash(text), _blob(vector)) for text, vector in vectors.items()],
+            )
+        faults.point("catalog.vectors-added")
+
+    def record(self, notes: Sequence[ReadNote], *, removed: Sequence[str] = ()) -> None:
+        """Replace these notes and forget the removed ones, in one transaction: each note is old or new, never between."""
+        with self._transaction() as db:
+            for path in removed:
+                self._forget(db, path)
+            faults.point("catalog.in-transaction")
+            for read in notes:
+                self._forget(db, read.note.path)
+                self._insert(db, read)
+            faults.point("catalog.before-commit")
+        faults.point("catalog.recorded")
+
+    def touch(self, stamps: Mapping[str, FileStamp]) -> None:
+        """The files have new stamps and the same contents."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE note SET size = ?, mtime_ns = ?, ctime_ns = ?, ino = ? WHERE path = ?",
+                [(s.size, s.mtime_ns, s.ctime_ns, s.ino, path) for path, s in stamps.items()],
+            )
+
+    def set_skipped(self, skipped: Iterable[Skipped]) -> None:
+        """Replace the list of files that were left out."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM skipped")
+            db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", [(s.path, s.reason) for s in skipped])
+
+    def ask_for_another_read(self) -> None:
+        """Make every note be read again: the way it is cut or embedded has changed."""
+        self._db.execute("UPDATE note SET hash = '', mtime_ns = 0")
+
+    def sweep_vectors(self, *, now: float | None = None) -> None:
+        """Drop vectors that no chunk has used for a week. A note that comes back sooner costs no embedding."""
+        now = time.time() if now is None else now
+        with self._transaction() as db:
+            used = "text_hash IN (SELECT text_hash FROM chunk)"
+            db.execute(f"UPDATE vector SET unused_since = NULL WHERE unused_since IS NOT NULL AND {used}")  # noqa: S608
+            db.execute(f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", (now,))  # noqa: S608
+            db.execute("DELETE FROM vector WHERE unused_since < ?", (now - _UNUSED_VECTORS_KEPT_S,))
+
+    def _forget(self, db: sqlite3.Connection, path: str) -> None:
+        row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
+        if row is None:
+            return
+        db.execute("INSERT INTO outbox (chunk) SELECT id FROM chunk WHERE note = ?", row)
+        db.execute("DELETE FROM passage_terms WHERE rowid IN (SELECT rowid FROM chunk WHERE note = ?)", row)
+        db.execute("DELETE FROM note_terms WHERE rowid = ?", row)
+        db.execute("DELETE FROM note WHERE id = ?", row)
+
+    def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
+        note, stamp = read.note, read.stamp
+        cursor = db.execute(
+            "INSERT INTO note (path, title, size, mtime_ns, ctime_ns, ino, hash, lines, properties, problems)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                note.path, note.title, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.ino, read.hash,
+                len(note.visible), _json(note.properties), _json([asdict(p) for p in (*read.problems, *note.problems)]),
+            ),
+        )  # fmt: skip
+        key = cursor.lastrowid
+        db.executemany(
+            "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?)",
+            [(key, n, h.level, _clean(h.text), _json(h.path), h.line) for n, h in enumerate(note.headings)],
+        )
+        db.executemany("INSERT INTO alias VALUES (?, ?, ?)", [(key, n, _clean(a)) for n, a in enumerate(note.aliases)])
+        db.executemany(
+            "INSERT INTO tag VALUES (?, ?, ?, ?, ?)",
+            [(key, n, _clean(t.name), t.line, t.in_frontmatter) for n, t in enumerate(note.tags)],
+        )
+        db.executemany(
+            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start, k.end,
+                    k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment,
+                )
+                for n, k in enumerate(note.links)
+            ],
+        )  # fmt: skip
+        self._insert_terms(db, key, note)
+        for chunk in read.chunks:
+            self._insert_chunk(db, key, chunk)
+
+    def _insert_terms(self, db: sqlite3.Connection, key: int | None, note: Note) -> None:
+        described = " ".join(str(note.properties.get(name) or "") for name in ("description", "summary"))
+        fields = (
+            note.title,
+            "\n".join(note.aliases),
+            described,
+            "\n".join(heading.text for heading in note.headings),
+            "\n".join(tag.name for tag in note.tags),
+            "\n".join(note.visible),
+        )
+        db.execute(
+            "INSERT INTO note_terms (rowid, title, aliases, description, headings, tags, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (key, *(" ".join(terms(text)) for text in fields)),
+        )
+
+    def _insert_chunk(self, db: sqlite3.Connection, key: int | None, chunk: Chunk) -> None:
+        identity = chunk_id(chunk)
+        cursor = db.execute(
+            "INSERT INTO chunk (id, note, view, ordinal, heading_path, start_line, end_line, text, context, text_hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                identity, key, chunk.view, chunk.ordinal, _json(chunk.heading_path), chunk.start_line, chunk.end_line,
+                _clean(chunk.text), _clean(chunk.context), text_hash(chunk.embedded_text),
+            ),
+        )  # fmt: skip
+        if chunk.view == "passage":
+            db.execute(
+                "INSERT INTO passage_terms (rowid, context, text) VALUES (?, ?, ?)",
+                (cursor.lastrowid, " ".join(terms(chunk.context)), " ".join(terms(chunk.text))),
+            )
+        db.execute("INSERT INTO outbox (chunk) VALUES (?)", (identity,))
+
+    # ── the vector index's side ────────────────────────────────────────────────────────────────────────────────
+
+    def pending(self, *, limit: int) -> tuple[int, list[str]]:
+        """The oldest outbox rows: the last sequence number and the distinct chunk ids; (0, []) when it is empty."""
+        rows = self._db.execute("SELECT seq, chunk FROM outbox ORDER BY seq LIMIT ?", (limit,)).fetchall()
+        return (rows[-1][0], list(dict.fromkeys(row[1] for row in rows))) if rows else (0, [])
+
+    def drained(self, seq: int) -> None:
+        """Everything up to this outbox row has been carried over."""
+        self._db.execute("DELETE FROM outbox WHERE seq <= ?", (seq,))
+
+    def vectors_of(self, fingerprint: str, ids: Sequence[str]) -> dict[str, FloatArray]:
+        """The vectors of those chunks that exist and have one."""
+        found: dict[str, FloatArray] = {}
+        for batch in _batches(ids, 500):
+            marks = ",".join("?" * len(batch))
+            rows = self._db.execute(
+                "SELECT chunk.id, vector.vector FROM chunk JOIN vector ON vector.text_hash = chunk.text_hash"
+                f" WHERE vector.fingerprint = ? AND chunk.id IN ({marks})",  # noqa: S608
+                (fingerprint, *batch),
+            )
+            found.update({identity: np.frombuffer(blob, np.float32) for identity, blob in rows})
+        return found
+
+    def ids_with_vectors(self, fingerprint: str) -> set[str]:
+        """The chunks the vector index should hold."""
+        rows = self._db.execute(
+            "SELECT chunk.id FROM chunk JOIN vector ON vector.text_hash = chunk.text_hash WHERE vector.fingerprint = ?",
+            (fingerprint,),
+        )
+        return {row[0] for row in rows}
+
+
+def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequence[str] | Sequence[bytes]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _blob(vector: FloatArray) -> bytes:
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, default=str)
+
+
+def _clean(text: str | None) -> str | None:
+    """Text that SQLite can hold: a lone surrogate, which no UTF-8 file should have, becomes a replacement mark."""
+    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

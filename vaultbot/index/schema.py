@@ -1,0 +1,136 @@
+"""The catalog's tables, and how its file is opened.
+
+`note`, `heading`, `alias`, `tag` and `link` are what was read; `chunk` and the two full-text tables are what is searched;
+`vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index costs no
+embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from vaultbot.errors import DataDamaged
+
+SCHEMA_VERSION = 1
+
+
+class CatalogDamaged(DataDamaged):
+    """The file is no longer a catalog. It can be set aside: the vault tells everything again."""
+
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, ino INTEGER NOT NULL,
+    hash TEXT NOT NULL,                -- of the bytes that were read; '' asks for another read
+    lines INTEGER NOT NULL,
+    properties TEXT NOT NULL,          -- JSON
+    problems TEXT NOT NULL             -- JSON
+);
+CREATE INDEX note_hash ON note (hash);
+CREATE TABLE heading (
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL, level INTEGER NOT NULL, text TEXT NOT NULL, path TEXT NOT NULL, line INTEGER NOT NULL,
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE alias (
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE tag (
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL, name TEXT NOT NULL,
+    line INTEGER NOT NULL, in_frontmatter INTEGER NOT NULL,
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE link (
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    kind TEXT NOT NULL, raw TEXT NOT NULL, linkpath TEXT NOT NULL, subpath TEXT NOT NULL, display TEXT,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, line INTEGER NOT NULL, col INTEGER NOT NULL,
+    embed INTEGER NOT NULL, key TEXT, key_path TEXT, in_comment INTEGER NOT NULL,
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE chunk (
+    rowid INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
+    view TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    heading_path TEXT NOT NULL, start_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
+    text TEXT NOT NULL, context TEXT NOT NULL,
+    text_hash BLOB NOT NULL            -- SHA-256 of the embedded text
+);
+CREATE INDEX chunk_note ON chunk (note);
+CREATE INDEX chunk_text_hash ON chunk (text_hash);
+CREATE TABLE vector (
+    fingerprint TEXT NOT NULL, text_hash BLOB NOT NULL,
+    vector BLOB NOT NULL,              -- float32, little endian, unit length
+    unused_since REAL,                 -- seconds since 1970; NULL while a chunk uses it
+    PRIMARY KEY (fingerprint, text_hash)
+);
+CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, chunk TEXT NOT NULL);
+CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+-- Both hold terms made by vaultbot's analyzer, so the tokenizer only has to cut at blanks.
+CREATE VIRTUAL TABLE note_terms USING fts5 (title, aliases, description, headings, tags, body, tokenize='ascii');
+CREATE VIRTUAL TABLE passage_terms USING fts5 (context, text, tokenize='ascii');
+"""
+
+
+def open_writer(file: Path) -> sqlite3.Connection:
+    """The one connection that writes; makes the tables in a new file.
+
+    Raises CatalogDamaged when the file is no catalog or is damaged, DataDamaged when a newer vaultbot made it.
+    """
+    try:
+        connection = sqlite3.connect(file, isolation_level=None, timeout=5, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _protect(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise DataDamaged(
+                f"{file} was made by a newer vaultbot (schema {version}, this one knows {SCHEMA_VERSION}); "
+                "install that version again, or move the file away to index from scratch"
+            )
+        if version == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _statements(_TABLES):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise CatalogDamaged(_damaged(file))
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise CatalogDamaged(_damaged(file)) from error
+    return connection
+
+
+def open_reader(file: Path) -> sqlite3.Connection:
+    """A connection that only reads; never waits for the writer."""
+    connection = sqlite3.connect(file, isolation_level=None, timeout=5, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    # Checkpoints belong to the writer alone: SQLite before 3.51.3 can lose pages when two connections run them at once.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    _protect(connection)
+    return connection
+
+
+def _protect(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+
+
+def _statements(script: str) -> list[str]:
+    lines = (line.split("--")[0] for line in script.splitlines())
+    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]
+
+
+def _damaged(file: Path) -> str:
+    return f"the catalog {file} is damaged; move it away, and vaultbot reads the vault again"

@@ -1,0 +1,71 @@
+"""Sentences: where they end in English, Japanese, Chinese and their mixtures.
+
+A line is the largest unit: list items, table rows and headings end at the end of their line.
+"""
+
+from __future__ import annotations
+
+import re
+
+_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’）】]*")
+#: What a full stop belongs to when it does not end a sentence.
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sr jr st rep sen gov gen col capt lt sgt rev hon pres no nos vol vols pp fig figs eq eqs ch sec ed "
+    "eds al vs cf ca approx dept est univ jan feb mar apr jun jul aug sep sept oct nov dec mon tue "
+    "wed thu fri sat sun e.g i.e u.s u.k ph.d b.c a.d viz resp op cit ibid min max".split()
+)
+#: These may end a sentence too; what follows decides.
+_CLOSING_ABBREVIATIONS = frozenset("etc inc ltd co corp a.m p.m".split())
+_LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*|\d+)$")
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of every sentence of the text, without the blanks around it."""
+    spans: list[tuple[int, int]] = []
+    offset = 0
+    for line in text.split("\n"):
+        spans.extend(_in_line(text, offset, offset + len(line)))
+        offset += len(line) + 1
+    return spans
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of the text."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def _in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for match in _END.finditer(text, start, end):
+        if not _ends_here(text, start, match, end):
+            continue
+        _append(found, text, start, match.end())
+        start = match.end()
+    _append(found, text, start, end)
+    return found
+
+
+def _ends_here(text: str, start: int, match: re.Match[str], end: int) -> bool:
+    if match.group()[0] != "." or match.group().startswith(".."):
+        return True
+    word = _LAST_WORD.search(text, max(start, match.start() - 40), match.start())
+    if word is None:
+        return True
+    last = word.group().lower()
+    following = text[match.end() : end].lstrip()[:1]
+    if last.isdigit():
+        return bool(text[start : word.start()].strip())  # "1. A list item" goes on, "in 1455. Then" does not.
+    if len(last) == 1 and following.isupper():
+        return False  # An initial: "J. Barton".
+    if last in _CLOSING_ABBREVIATIONS:
+        return following.isupper()
+    return last not in _ABBREVIATIONS
+
+
+def _append(found: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        found.append((start, end))

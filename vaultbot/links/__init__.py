@@ -1,0 +1,1 @@
+"""What could be linked: found in the notes, shown with its place, never written without a person's word."""

@@ -1,0 +1,56 @@
+"""How much memory a model needs, how much there is, and how many layers fit a graphics card."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vaultbot.models.gguf import GgufInfo
+
+BATCH = 256  #: tokens of the prompt that are computed at once
+_ENGINE = 150 << 20  # the libraries, the vocabulary and the buffers that get touched
+_GPU_RESERVE = 600 << 20  # the driver's context, and room for the desktop
+
+
+def kv_bytes(info: GgufInfo, context_tokens: int) -> int:
+    """Size of the f16 key-value cache. llama.cpp rounds the context up to a multiple of 256 tokens."""
+    return -(-context_tokens // 256) * 256 * info.kv_bytes_per_token
+
+
+def needed_bytes(info: GgufInfo, context_tokens: int) -> int:
+    """Memory of the model's process without a graphics card."""
+    return info.weight_bytes + kv_bytes(info, context_tokens) + _ENGINE
+
+
+def available_bytes() -> int | None:
+    """Memory that can be had without swapping, also in a container; None where the system does not say."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text("/proc/meminfo"), re.MULTILINE)
+    if not found:
+        return None
+    limit = _text("/sys/fs/cgroup/memory.max").strip()
+    free = int(found[1]) * 1024
+    return min(free, int(limit)) if limit.isdigit() else free
+
+
+def gpu_layers(info: GgufInfo, free_vram: int, context_tokens: int) -> int:
+    """How many layers, counted from the last, fit into so much free video memory; -1 when everything does."""
+    free = free_vram - _GPU_RESERVE - BATCH * (info.vocabulary + 8 * info.embedding_length) * 4
+    cache = kv_bytes(info, context_tokens)
+    if info.weight_bytes + cache <= free:
+        return -1
+    layers = 0
+    for size in reversed(info.block_bytes):
+        free -= size + cache // len(info.block_bytes)
+        if free < 0:
+            break
+        layers += 1
+    return layers
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

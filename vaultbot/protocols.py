@@ -1,0 +1,119 @@
+"""The ports: what vaultbot needs of an engine, in its own words.
+
+Each has a real adapter in `vaultbot/adapters/` and a small working fake in `tests/fakes.py`; both pass the same contract
+tests (`tests/contracts/`). Engines' own types and errors never come through.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vaultbot.types import TokenUsage
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors; a question may be embedded differently from a passage."""
+
+    @property
+    def name(self) -> str:
+        """For people: "all-MiniLM-L6-v2"."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the vectors would: weights, pooling, prefixes, library behaviour."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of every vector."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the model's own tokenizer, special tokens excluded; never truncated."""
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """(len(texts), dimensions) unit vectors; (0, dimensions) for no texts. Longer texts are cut by the model."""
+
+    def embed_query(self, text: str) -> FloatArray:
+        """(dimensions,) unit vector."""
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine. A throw-away cache: the catalog can rebuild it without the embedder."""
+
+    def upsert(self, vectors: Mapping[str, FloatArray]) -> None:
+        """Add or replace unit vectors by id. Applying the same twice is harmless."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove ids; unknown ones are ignored."""
+
+    def query(self, vector: FloatArray, *, limit: int) -> list[tuple[str, float]]:
+        """At most `limit` (id, cosine) pairs, best first; fewer when the index holds fewer."""
+
+    def ids(self) -> set[str]:
+        """Every id held."""
+
+    def close(self) -> None:
+        """Let go of files; nothing may be called afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a prompt. Its content is data: control tokens written in it must not act."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A piece of generated text. The last piece of a stream has `usage`, and perhaps no text."""
+
+    text: str
+    usage: TokenUsage | None = None
+
+
+class ChatModel(Protocol):
+    """A local language model with room for one conversation at a time."""
+
+    @property
+    def name(self) -> str:
+        """For people: "SmolLM2-135M-Instruct (Q4_1)"."""
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has, which decides how it is prompted."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Room for prompt and answer together."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text as plain text."""
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        prefix: str = "",
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Generation]:
+        """Generate an answer to the messages; `prefix` is put in the model's mouth and not repeated in the stream.
+
+        Ends at the model's end-of-turn, at a stop string (not shown), at `max_tokens`, or soon after `cancel` is set,
+        also in the middle of reading the prompt. Closing the iterator cancels too.
+
+        Raises ModelMissing, ModelInvalid when the model cannot be loaded; ModelCrashed when its process dies;
+        InvalidRequest when the prompt does not fit `context_tokens`.
+        """
+
+    def close(self) -> None:
+        """End the model's process and free its memory. A later call starts it again."""

@@ -1,0 +1,1 @@
+"""The read side: from a question to the notes and passages that answer it."""

@@ -1,0 +1,1 @@
+"""What is on disk, as Obsidian reads it; knows nothing of AI."""

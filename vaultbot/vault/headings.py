@@ -1,0 +1,56 @@
+"""Headings as link targets: `[[Note#Bread#Why it works]]`.
+
+Obsidian compares headings without their punctuation, so a link works although it holds no colon.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from vaultbot.types import Heading
+
+_PUNCTUATION = re.compile(r"[!\"#$%&()*+,.:;<=>?@^`{|}~/\[\]\\\s]+")
+_NOT_IN_A_LINK = re.compile(r"(?:[#^\[\]|\\\s]|%%)+")
+_WIKILINK_WITH_DISPLAY = re.compile(r"\[\[[^\[\]|\n]*\|([^\[\]\n]*)\]\]")
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\n]*\)")
+
+
+def normalize_heading(text: str) -> str:
+    """What is left of a heading when it is compared: no punctuation but `- _ '`, single spaces, no case."""
+    composed = unicodedata.normalize("NFC", text)
+    return _PUNCTUATION.sub(" ", composed).strip().casefold()
+
+
+def link_heading(text: str) -> str:
+    """A heading as it may stand behind the `#` of a link; "" when nothing of it can."""
+    return _NOT_IN_A_LINK.sub(" ", text).strip()
+
+
+def find_heading(headings: Iterable[Heading], subpath: str) -> Heading | None:
+    """The first heading that `subpath` names: "#B", or "#A#B" for a B somewhere below an A.
+
+    None when there is none, and for block ids ("#^id").
+    """
+    if subpath.startswith("#^"):
+        return None
+    parts = [normalize_heading(part) for part in subpath.split("#") if part.strip()]
+    if not parts:
+        return None
+    return next((heading for heading in headings if _leads_to(parts, heading)), None)
+
+
+def _leads_to(parts: Sequence[str], heading: Heading) -> bool:
+    """Whether the last part is the heading itself and those before it are among its parents, in order."""
+    *above, last = parts
+    if last not in _spellings(heading.text):
+        return False
+    parents = iter(heading.path[:-1])
+    return all(any(part in _spellings(parent) for parent in parents) for part in above)
+
+
+def _spellings(text: str) -> set[str]:
+    """A heading that holds links may be named by its source or by what a reader sees."""
+    seen = _MARKDOWN_LINK.sub(r"\1", _WIKILINK_WITH_DISPLAY.sub(r"\1", text))
+    return {normalize_heading(text), normalize_heading(seen)}

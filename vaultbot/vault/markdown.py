@@ -1,0 +1,163 @@
+"""Text in, note out: a Markdown file as Obsidian reads it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from vaultbot.types import Heading, JsonValue, Link, Mask, Note, Problem, Tag
+from vaultbot.vault.frontmatter import Frontmatter, PropertyText, read_frontmatter
+from vaultbot.vault.inline import InlineScanner, clean_tag, whole_link
+from vaultbot.vault.reading import visible_lines
+from vaultbot.vault.scanner import scan_blocks
+
+#: Names that Obsidian stopped reading in 1.9, and what to write instead.
+LEGACY_PROPERTIES: Mapping[str, str] = {"alias": "aliases", "tag": "tags", "cssclass": "cssclasses"}
+
+
+def parse_note(path: str, text: str) -> Note:
+    """Read a note; never raises on any text. What is broken in it stands in `problems`.
+
+    `path` is relative to the vault, with "/". `text` is decoded; a BOM is removed.
+    """
+    text = text.removeprefix("\ufeff")
+    front = read_frontmatter(text)
+    blocks = scan_blocks(text, front.body_start)
+    inline = InlineScanner(text, blocks.line_starts, blocks.quoted)
+    for start, end, kind in blocks.regions:
+        inline.scan(start, end, in_comment=kind == "comment", in_table=kind == "table")
+    masks = [*blocks.masks, *inline.masks]
+    if front.end:
+        masks.append(Mask("frontmatter", 0, front.end))
+    masks.sort(key=lambda mask: mask.start)
+    visible = visible_lines(text, masks, [*blocks.marks, *inline.marks], tables=blocks.tables)
+
+    title = _title(path)
+    aliases, alias_problems = _aliases(front, title)
+    tags, tag_problems = _property_tags(front, text)
+    links = [*_property_links(front, text, blocks.line_starts), *inline.links]
+    return Note(
+        path=path,
+        title=title,
+        text=text,
+        body_start=front.body_start,
+        body_line=front.body_line,
+        properties=front.properties,
+        aliases=aliases,
+        tags=(*tags, *sorted(inline.tags, key=lambda tag: tag.start)),
+        headings=_with_paths(blocks.headings, text, visible),
+        links=tuple(sorted(links, key=lambda link: link.start)),
+        blocks=tuple(blocks.blocks),
+        masks=tuple(masks),
+        visible=visible,
+        problems=(*front.problems, *_legacy_problems(front), *alias_problems, *tag_problems),
+    )
+
+
+def _title(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name[:-3] if name.lower().endswith(".md") else name
+
+
+def _with_paths(headings: Sequence[Heading], text: str, visible: Sequence[str]) -> tuple[Heading, ...]:
+    """The headings as the reader sees them, each below its parents."""
+    placed: list[Heading] = []
+    parents: list[Heading] = []
+    for heading in headings:
+        while parents and parents[-1].level >= heading.level:
+            parents.pop()
+        last_line = heading.line + text.count("\n", heading.start, heading.end)
+        seen = " ".join(line.strip() for line in visible[heading.line - 1 : last_line])
+        words = seen.strip() or heading.text  # one that shows only a picture keeps what was written
+        parents.append(replace(heading, text=words, path=(*(parent.text for parent in parents), words)))
+        placed.append(parents[-1])
+    return tuple(placed)
+
+
+# ── properties ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _values(front: Frontmatter, name: str) -> Iterator[tuple[str, JsonValue]]:
+    """(key as written, value) of each item of a list property, current name first, then the legacy one."""
+    legacy = next(old for old, new in LEGACY_PROPERTIES.items() if new == name)
+    for wanted in (name, legacy):
+        for key, value in front.properties.items():
+            if key.lower() == wanted:
+                yield from ((key, item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _aliases(front: Frontmatter, title: str) -> tuple[tuple[str, ...], list[Problem]]:
+    problems: list[Problem] = []
+    names: dict[str, str] = {}
+    for key, value in _values(front, "aliases"):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            message = f'The alias {value} is a number. Put quotes around it: "{value}".'
+            problems.append(Problem("alias", message, front.key_lines.get(key)))
+        elif not isinstance(value, str):
+            continue
+        if name := str(value).strip():
+            names.setdefault(name.casefold(), name)
+    names.pop(title.casefold(), None)
+    return tuple(names.values()), problems
+
+
+def _property_tags(front: Frontmatter, text: str) -> tuple[list[Tag], list[Problem]]:
+    tags: list[Tag] = []
+    problems: list[Problem] = []
+    for wanted in ("tags", "tag"):
+        for written in front.texts:
+            if written.key.lower() != wanted:
+                continue
+            name = clean_tag(written.value.strip().removeprefix("#"))
+            if not name:
+                message = (
+                    f'"{written.value}" is not a tag: it needs a letter and no spaces. Write a list of tags.'
+                )
+                problems.append(Problem("tag", message, written.line))
+                continue
+            start = text.find(name, written.start, written.end)
+            end = start + len(name)
+            if start < 0:
+                start, end = written.start, written.end
+            tags.append(Tag(name, written.line, start, end, in_frontmatter=True))
+    return tags, problems
+
+
+def _property_links(front: Frontmatter, text: str, line_starts: Sequence[int]) -> Iterator[Link]:
+    for written in front.texts:
+        link = whole_link(written.value)
+        if link is None:
+            continue
+        start, end = _written_link(link, written, text)
+        line = bisect_right(line_starts, start)
+        yield replace(
+            link,
+            kind="property",
+            raw=text[start:end],
+            start=start,
+            end=end,
+            line=line,
+            col=start - line_starts[line - 1] + 1,
+            key=written.key,
+            key_path=written.key_path,
+        )
+
+
+def _written_link(link: Link, written: PropertyText, text: str) -> tuple[int, int]:
+    """Where a property's link stands in the file; quoting may have changed its letters."""
+    start = text.find(link.raw, written.start, written.end)
+    if start >= 0:
+        return start, start + len(link.raw)
+    start = text.find("[", written.start, written.end)
+    end = max(text.rfind("]", written.start, written.end), text.rfind(")", written.start, written.end)) + 1
+    return (start, end) if 0 <= start < end else (written.start, written.end)
+
+
+def _legacy_problems(front: Frontmatter) -> Iterator[Problem]:
+    for key in front.properties:
+        if new := LEGACY_PROPERTIES.get(key.lower()):
+            message = (
+                f'Obsidian no longer reads the property "{key}". Rename it to "{new}" and make it a list.'
+            )
+            yield Problem("legacy-property", message, front.key_lines.get(key))

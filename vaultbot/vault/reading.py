@@ -1,0 +1,87 @@
+"""What a reader sees of a note: the text without Obsidian's marks, line for line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from vaultbot.types import Mask
+
+
+class Mark(NamedTuple):
+    """A stretch of the file that the reading view shows as something else, mostly as nothing."""
+
+    start: int
+    end: int
+    shown: str = ""
+
+
+_HIDDEN = frozenset({"frontmatter", "comment", "html-comment", "query"})
+
+# Control characters, soft hyphens, zero-width and bidi controls and the invisible "tag" letters can hide words
+# from a reader and show them to a model. A joiner between non-ASCII letters stays: Persian and emoji need it.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def visible_lines(
+    text: str, masks: Iterable[Mask], marks: Iterable[Mark], *, tables: Collection[int] = ()
+) -> tuple[str, ...]:
+    """One string per line of `text`, as the reading view shows it; "" for a hidden line.
+
+    `tables` holds the 1-based numbers of table rows, whose cells are set apart by " | ".
+    """
+    hidden = [Mark(mask.start, mask.end) for mask in masks if mask.kind in _HIDDEN]
+    pieces: list[str] = []
+    position = 0
+    for start, end, shown in sorted([*hidden, *marks], key=lambda mark: (mark[0], -mark[1])):
+        if start < position:
+            continue
+        pieces.append(text[position:start])
+        pieces.append(shown + "\n" * text.count("\n", start, end))
+        position = end
+    pieces.append(text[position:])
+    seen = "".join(pieces).replace("\r\n", "\n").replace("\r", " ")
+    if not (seen.isascii() and seen.isprintable()):
+        seen = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", seen))
+    lines = [line.rstrip() for line in seen.split("\n")]
+    for number in tables:
+        lines[number - 1] = _row(lines[number - 1])
+    return tuple(lines)
+
+
+def emphasis_marks(text: str, runs: Sequence[tuple[int, int]], start: int, end: int) -> list[Mark]:
+    """The `*`, `_`, `~~` and `==` of one paragraph that come in pairs; the others are ordinary characters.
+
+    `runs` are the (start, end) of unescaped delimiter runs in text[start:end], in order.
+    """
+    marks: list[Mark] = []
+    openers: dict[str, list[list[int]]] = {}
+    for first, stop in runs:
+        at = first
+        before = text[at - 1] if at > start else " "
+        after = text[stop] if stop < end else " "
+        opens, closes = not after.isspace(), not before.isspace()
+        if text[at] == "_":
+            opens, closes = opens and not before.isalnum(), closes and not after.isalnum()
+        stack = openers.setdefault(text[at], [])
+        while closes and at < stop and stack:
+            opener = stack[-1]
+            width = min(stop - at, opener[1] - opener[0])
+            marks += [Mark(opener[1] - width, opener[1]), Mark(at, at + width)]
+            opener[1] -= width
+            at += width
+            if opener[0] == opener[1]:
+                stack.pop()
+        if opens and at < stop:
+            stack.append([at, stop])
+    return marks
+
+
+def _row(line: str) -> str:
+    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
+    return " | ".join(cell.strip() for cell in cells)

@@ -1,0 +1,186 @@
+"""The vault's folder and what its notes say. Reads only, and trusts no name, link or byte it finds there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from vaultbot.errors import InvalidRequest, NoteNotFound, VaultbotError, VaultMissing
+from vaultbot.types import FileStamp, Problem, Skipped
+from vaultbot.vault.decoding import decode
+from vaultbot.vault.ignore import Ignore, exclude_spec, user_filters
+from vaultbot.vault.listing import Listing, list_vault, stamp_of
+
+_MAX_BYTES = 10 * 1024 * 1024
+_APP_JSON = ".obsidian/app.json"
+_APP_JSON_BYTES = 1024 * 1024
+_DRIVE = re.compile(r"[A-Za-z]:(?:/|$)")
+
+# Follow no link in the last step, and do not wait for the writer of a named pipe.
+_OPEN = os.O_RDONLY
+for _flag in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+    _OPEN |= getattr(os, _flag, 0)
+
+_ATTEMPTS = 4
+_PAUSE_S = 0.005
+# A write that began so recently may still go on, and would not move the time stamp again.
+_SETTLED_NS = 50_000_000
+
+
+class FileBusy(VaultbotError):
+    """The note is being written all the time; try again in a moment."""
+
+    slug = "file-busy"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFile:
+    """One note as read, all of it from the same moment."""
+
+    path: str
+    text: str
+    stamp: FileStamp  #: of the very file that was read
+    content_hash: str  #: BLAKE2b of the bytes read, hexadecimal
+    problems: tuple[Problem, ...] = ()
+    skip_reason: str | None = None  #: why this is no note: "binary", …; `text` is "" then
+
+
+class Vault:
+    """A folder of Markdown notes.
+
+    `exclude` holds patterns as in .gitignore. Of larger notes only the first `max_bytes` are read.
+    """
+
+    def __init__(self, root: Path, *, exclude: Sequence[str] = (), max_bytes: int = _MAX_BYTES) -> None:
+        # Not resolve(): a vault that is opened through a link has the link's name.
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100
+        self._exclude = exclude_spec(exclude)
+        self._max_bytes = max_bytes
+
+    @property
+    def name(self) -> str:
+        """What Obsidian calls the vault: the folder's name."""
+        return self.root.name
+
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of the root: another vault at the same place has others. Raises VaultMissing."""
+        try:
+            info = self.root.stat()
+        except OSError as error:
+            raise self._missing(error) from error
+        return info.st_dev, info.st_ino
+
+    def check(self) -> None:
+        """Raises VaultMissing, with what to do about it, when the vault cannot be listed."""
+        try:
+            with os.scandir(self.root):
+                pass
+        except OSError as error:
+            raise self._missing(error) from error
+
+    def scan(self) -> Listing:
+        """List the vault without opening a note. Raises VaultMissing when its root cannot be listed."""
+        identity = self.identity()
+        ignore, complaint = self._read_ignore_rules()
+        try:
+            listing = list_vault(self.root, ignore)
+        except OSError as error:
+            raise self._missing(error) from error
+        if self.identity() != identity:
+            raise VaultMissing(f"{self.root} was replaced while it was listed; it will be listed again")
+        complaints = [*complaint, *ignore.warnings]
+        skipped = (*(Skipped(_APP_JSON, words) for words in complaints), *listing.skipped)
+        return replace(listing, skipped=skipped)
+
+    def read(self, path: str) -> NoteFile:
+        """Read one note, by its vault-relative path.
+
+        Raises InvalidRequest and NoteNotFound as `resolve_inside` does, FileBusy while the note is being
+        written, and OSError as it comes: FileNotFoundError, PermissionError, others for what is no file.
+        """
+        last: FileStamp | None = None
+        for _ in range(_ATTEMPTS):
+            data, before, after = self._read_file(self.resolve_inside(path), self._max_bytes + 1)
+            unsettled = _unsettled_s(after)
+            # A file that is about to be rewritten is empty for a moment, before its time stamp moves.
+            if before == after and not unsettled and (data or after == last):
+                return self._note_file(path, data, after)
+            last = after
+            time.sleep(unsettled or _PAUSE_S)
+        raise FileBusy(f"{path} is being written; it will be read when it rests")
+
+    def resolve_inside(self, path: str) -> Path:
+        """The one way from an untrusted vault-relative path to a real one. The file need not exist.
+
+        Raises InvalidRequest for what is no such path ("..", absolute, a drive, a backslash) and NoteNotFound
+        for what leads out of the vault or into a hidden folder.
+        """
+        parts = path.split("/")
+        if "\0" in path or "\\" in path or _DRIVE.match(path) or not {"", ".", ".."}.isdisjoint(parts):
+            raise InvalidRequest('a note is named by its path within the vault, with "/": Folder/Note.md')
+        if sys.platform == "win32" and ":" in path:
+            raise InvalidRequest("a note's path holds no colon on Windows")
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequest("a note's path is valid Unicode") from error
+        if any(part.startswith(".") for part in parts) or not self._is_inside(self.root / path):
+            raise NoteNotFound("there is no such note in the vault")
+        return self.root / path
+
+    def _is_inside(self, path: Path) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
+
+    def _read_file(self, path: Path, limit: int) -> tuple[bytes, FileStamp, FileStamp]:
+        """At most `limit` bytes of a regular file inside the vault; its stamps before and after reading."""
+        with os.fdopen(os.open(path, _OPEN), "rb") as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(path))
+            data = file.read(limit)
+            after = os.fstat(file.fileno())
+        # A folder on the way may have become a link since the path was checked.
+        if not self._is_inside(path):
+            raise NoteNotFound("there is no such note in the vault")
+        return data, stamp_of(before), stamp_of(after)
+
+    def _note_file(self, path: str, data: bytes, stamp: FileStamp) -> NoteFile:
+        truncated = len(data) > self._max_bytes
+        data = data[: self._max_bytes]
+        decoded = decode(data, truncated=truncated)
+        digest = blake2b(data, digest_size=32).hexdigest()
+        return NoteFile(path, decoded.text, stamp, digest, decoded.problems, decoded.skip_reason)
+
+    def _read_ignore_rules(self) -> tuple[Ignore, list[str]]:
+        """The rules, and what is wrong with Obsidian's settings: all in a vault that configures vaultbot."""
+        path = self.root / _APP_JSON
+        try:
+            if not self._is_inside(path):
+                return Ignore(self._exclude), ["it leads out of the vault and is not read"]
+            data, _, _ = self._read_file(path, _APP_JSON_BYTES)
+            return Ignore(self._exclude, user_filters(data)), []
+        except FileNotFoundError:
+            return Ignore(self._exclude), []
+        except (OSError, ValueError, NoteNotFound) as error:
+            return Ignore(self._exclude), [f"Obsidian's excluded files are not known: {error}"]
+
+    def _missing(self, error: OSError) -> VaultMissing:
+        if isinstance(error, PermissionError):
+            return VaultMissing(f"you may not read the vault {self.root}; change the folder's permissions")
+        what = {FileNotFoundError: "does not exist", NotADirectoryError: "is not a folder"}.get(type(error))
+        fact = f"the vault {self.root} {what or f'cannot be read: {error.strerror}'}"
+        return VaultMissing(f"{fact}; give the folder that you open in Obsidian")
+
+
+def _unsettled_s(stamp: FileStamp) -> float:
+    """How long to wait until the last write is surely over, in seconds."""
+    age = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns)
+    return (_SETTLED_NS - age) / 1e9 if 0 <= age < _SETTLED_NS else 0.0

@@ -1,0 +1,192 @@
+"""Says that something in the vault changed, never what: the indexer looks for itself.
+
+Events get lost, some disks send none, and the number of watched folders is limited; so whoever listens must
+also look from time to time without being told.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+# Opening and closing without a write are left out: our own reading would wake us for ever.
+_CHANGES: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+_STOP_SECONDS = 0.9
+_RAISE_LIMIT = "To raise the limit on Linux: sudo sysctl fs.inotify.max_user_watches=524288"
+
+
+class VaultWatcher:
+    """Calls `on_change` when the vault may have changed, from a thread of its own.
+
+    `on_change` must return at once and never raise. Where events cannot be had, it is called every
+    `poll_seconds`. The root itself is looked at every `heartbeat_seconds`: when it goes, is replaced or comes
+    back, that is a change too, and watching goes on with the new one.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        on_change: Callable[[], None],
+        *,
+        poll_seconds: float = 30.0,
+        heartbeat_seconds: float = 5.0,
+    ) -> None:
+        self._root = root
+        self._on_change = on_change
+        self._poll_seconds = poll_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._observer: BaseObserver | None = None
+        self._identity: tuple[int, int] | None = None
+        self._notice: str | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vault-watcher", daemon=True)
+
+    @property
+    def mode(self) -> Literal["events", "polling"]:
+        """Whether changes are told by the system, or looked for from time to time."""
+        return "polling" if self._notice else "events"
+
+    @property
+    def notice(self) -> str | None:
+        """Why changes may be noticed late, in plain words."""
+        return self._notice
+
+    def start(self) -> None:
+        """Watch, until `stop`. Call it before the first scan, so that no change falls in between.
+
+        A missing root is no error: it is waited for.
+        """
+        self._arm()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching, within a second."""
+        self._stopping.set()
+        self._thread.join(timeout=_STOP_SECONDS)
+
+    def _run(self) -> None:
+        polled = time.monotonic()
+        while not self._stopping.wait(min(self._heartbeat_seconds, self._poll_seconds)):
+            if self._root_identity() != self._identity or self._is_deaf():
+                self._disarm()
+                self._arm()
+                self._on_change()
+            elif self._notice and time.monotonic() - polled >= self._poll_seconds:
+                polled = time.monotonic()
+                self._on_change()
+        self._disarm()
+
+    def _arm(self) -> None:
+        self._identity = self._root_identity()
+        self._notice = None
+        if self._identity is None:
+            self._notice = f"{self._root} is not there; it is looked for every {self._heartbeat_seconds:g} s"
+            return
+        # A link as the root would be watched itself, not the folder it leads to.
+        root = os.path.realpath(self._root)
+        folders, watches_before = _count_folders(root), _kernel_watches()
+        observer: BaseObserver | None = None
+        try:
+            observer = Observer()
+            observer.schedule(_Waker(root, self._on_change), root, recursive=True, event_filter=_CHANGES)
+            observer.start()
+        except OSError as error:
+            if observer:
+                observer.stop()
+            self._notice = self._late(f"changes cannot be watched ({error.strerror}); they are")
+            return
+        self._observer = observer
+        watched = _kernel_watches() - watches_before
+        if watches_before >= 0 and watched < folders:
+            self._notice = self._late(
+                f"only {watched} of {folders} folders can be watched; changes elsewhere are"
+            )
+
+    def _late(self, why: str) -> str:
+        return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT}"
+
+    def _disarm(self) -> None:
+        if self._observer:
+            self._observer.stop()
+            self._observer.join(timeout=_STOP_SECONDS)
+            self._observer = None
+
+    def _is_deaf(self) -> bool:
+        """Whether the observer has died, as it does when the root is deleted and made again at once."""
+        observer = self._observer
+        return observer is not None and not (
+            observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+        )
+
+    def _root_identity(self) -> tuple[int, int] | None:
+        try:
+            info = self._root.stat()
+        except OSError:
+            return None
+        return info.st_dev, info.st_ino
+
+
+class _Waker(FileSystemEventHandler):
+    """Turns events on anything but hidden files and folders into a call."""
+
+    def __init__(self, root: str, wake: Callable[[], None]) -> None:
+        self._root = root
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if any(path and not self._is_hidden(os.fsdecode(path)) for path in (event.src_path, event.dest_path)):
+            self._wake()
+
+    def _is_hidden(self, path: str) -> bool:
+        # vaultbot's own temporary files have a dot in front, too.
+        inner = path.removeprefix(self._root).replace(os.sep, "/")
+        return "/." in inner
+
+
+def _count_folders(root: str) -> int:
+    return sum(1 for _ in os.walk(root))
+
+
+def _kernel_watches() -> int:
+    """How many folders this process watches, as Linux counts them; -1 where that cannot be told.
+
+    The observer does not report folders it could not watch.
+    """
+    count = 0
+    try:
+        for info in Path("/proc/self/fdinfo").iterdir():
+            try:
+                count += info.read_text().count("inotify wd:")
+            except OSError:
+                continue
+    except OSError:
+        return -1
+    return count
