@@ -160,7 +160,9 @@ class Assistant:
                 raise InvalidRequest(f"several notes are called that; say which: {', '.join(sorted(named)[:5])}")
             record = self._reader.note(named[0]) if named else None
         if record is None:
-            raise NoteNotFound("there is no such note in the index; give its path within the vault, like Folder/Note.md")
+            raise NoteNotFound(
+                "there is no such note in the index; give its path within the vault, like Folder/Note.md"
+            )
         return record
 
     # ── how it is ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +223,7 @@ class Assistant:
     def _why_empty(self) -> str:
         state = self.worker.state
         if state.state in ("starting", "indexing"):
-            return "the vault is being read for the first time; ask again in a moment (vaultbot status shows how far it is)"
+            return "the vault is being read for the first time; ask again in a moment (see how far: vaultbot status)"
         if state.state == "vault-missing":
             return state.message
         return f"there are no notes in {self.vault.root}; is it the folder that you open in Obsidian?"

@@ -68,11 +68,11 @@ def assemble_with(
         ),
         retriever=retriever,
         answerer=Answerer(
-            retriever,
-            Weigher(reader, embedder=embedder),
+            retriever=retriever,
+            weigher=Weigher(reader, embedder=embedder),
             vault_name=vault.name,
             retrieval=config.retrieval,
-            model=config.model,
+            generation=config.model,
             prompts=Path(config.prompts.folder).expanduser() if config.prompts.folder else None,
         ),
         embedder=embedder,
@@ -85,8 +85,13 @@ def make_embedder(config: Config) -> Embedder | None:
     wanted = config.embedding.model
     if wanted == "none":
         return None
-    folder = starter_embedding_model() if wanted == "auto" else Path(wanted).expanduser()
-    return SentenceTransformersEmbedder(folder, batch_size=config.embedding.batch_size) if folder else None
+    batch_size = config.embedding.batch_size
+    if wanted != "auto":
+        return SentenceTransformersEmbedder(Path(wanted).expanduser(), batch_size=batch_size)
+    starter = starter_embedding_model()
+    if starter is None:
+        return None
+    return SentenceTransformersEmbedder(starter, name="all-MiniLM-L6-v2", batch_size=batch_size)
 
 
 def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:

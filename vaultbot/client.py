@@ -128,8 +128,8 @@ def find(state: StatePaths) -> Client | None:
             return None
     if not isinstance(proof, str) or not secrets.compare_digest(proof, prove(token, runtime.port, challenge)):
         raise VaultbotError(
-            f"something else listens on port {runtime.port} in place of vaultbot's daemon, and was not given the token; "
-            "end that program, or set another [server] port"
+            f"something else listens on port {runtime.port} in place of vaultbot's daemon and got no token; end "
+            "that program, or set another [server] port"
         )
     return Client(runtime, token)
 

@@ -1,7 +1,7 @@
 """The settings: `config.toml`, then the environment, then flags, each stronger than the one before.
 
-Every setting is a dataclass field with its default, its check and one line of why. `config.example.toml` is written from
-them (`python -m vaultbot.config`), and a test holds the two equal. The environment's name of `[server] port` is
+Every setting is a dataclass field with its default, its check and one line of why. `config.example.toml` is written
+from them (`python -m vaultbot.config`), and a test holds the two equal. The environment's name of `[server] port` is
 `VAULTBOT_SERVER_PORT`.
 """
 
@@ -31,7 +31,10 @@ def _text(default: str, why: str) -> Any:
 
 def _texts(why: str) -> Any:
     return setting(
-        (), why, allowed='a list of texts, like ["a", "b"]', check=lambda v: all(isinstance(item, str) for item in v)
+        (),
+        why,
+        allowed='a list of texts, like ["a", "b"]',
+        check=lambda v: all(isinstance(item, str) for item in v),
     )
 
 
@@ -71,7 +74,9 @@ class VaultSettings:
     """Which notes."""
 
     path: str = _text("", "The vault's folder; --vault is stronger.")
-    exclude: tuple[str, ...] = _texts("Notes to leave out, as in .gitignore; what Obsidian excludes is left out anyway.")
+    exclude: tuple[str, ...] = _texts(
+        "Notes to leave out, as in .gitignore; what Obsidian excludes is left out anyway."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class EmbeddingSettings:
 
     model: str = _text(
         "auto",
-        'A folder with a sentence-transformers model; "auto" takes the starter model if it is installed; "none" goes by words alone.',
+        'A folder with a sentence-transformers model; "auto": the starter model, if installed; "none": words alone.',
     )
     batch_size: int = _whole(8, 1, 256, "Texts embedded at once; small batches are faster on a CPU.")
 
@@ -101,7 +106,9 @@ class RetrievalSettings:
     limit: int = _whole(8, 1, 50, "Hits shown by a search.")
     passages: int = _whole(3, 1, 20, "Passages read for an answer.")
     refuse_below: float = _number(0.51, 0, 1, 'Weaker matches than this get "not in your notes".')
-    caution_below: float = _number(0.6, 0, 1, "Weaker matches than this are quoted with a warning, and the model is not asked.")
+    caution_below: float = _number(
+        0.6, 0, 1, "Weaker matches than this are quoted with a warning, and the model is not asked."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,8 @@ class ModelSettings:
     """The language model that words the answer."""
 
     path: str = _text(
-        "auto", 'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.'
+        "auto",
+        'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.',
     )
     context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
     gpu_layers: int | Literal["auto"] = _auto_or_whole(
@@ -120,7 +128,8 @@ class ModelSettings:
     seed: int = _whole(0, 0, 2**31 - 1, "Start of the random numbers when temperature is above 0.")
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
     show_unsupported: bool = _yes_or_no(
-        False, "Show sentences of the model that your notes do not support, marked as such, instead of dropping them."
+        False,
+        "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
     )
 
 
@@ -136,7 +145,9 @@ class ServerSettings:
     """The local HTTP API."""
 
     port: int = _whole(8765, 0, 65535, "Port on 127.0.0.1; 0 takes a free one.")
-    idle_minutes: float = _number(30, 0.01, 10080, "A daemon that a command started ends after so long without requests.")
+    idle_minutes: float = _number(
+        30, 0.01, 10080, "A daemon that a command started ends after so long without requests."
+    )
     allowed_origins: tuple[str, ...] = _texts("Further web origins that may call; Obsidian's own are always allowed.")
 
 
@@ -232,7 +243,9 @@ def _with(config: Config, section: str, key: str, value: Any, *, where: str) -> 
     else:
         valid = cast(Check, item.metadata["check"])(value)
     if not valid:
-        raise ConfigError(f"{where}: [{section}] {key} = {value!r} is not allowed; it must be {item.metadata['allowed']}")
+        raise ConfigError(
+            f"{where}: [{section}] {key} = {value!r} is not allowed; it must be {item.metadata['allowed']}"
+        )
     return replace(config, **{section: replace(settings, **{key: value})})
 
 
@@ -267,4 +280,4 @@ def toml_value(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(example_toml(), end="")  # noqa: T201
+    print(example_toml(), end="")

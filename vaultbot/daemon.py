@@ -123,7 +123,13 @@ class _Serving:
     """One run of the daemon."""
 
     def __init__(
-        self, config: Config, assistant: Assistant, state: StatePaths, listener: socket.socket, *, ends_when_idle: bool
+        self,
+        config: Config,
+        assistant: Assistant,
+        state: StatePaths,
+        listener: socket.socket,
+        *,
+        ends_when_idle: bool,
     ) -> None:
         self._config = config
         self._assistant = assistant

@@ -1,7 +1,7 @@
 """The ports: what vaultbot needs of an engine, in its own words.
 
-Each has a real adapter in `vaultbot/adapters/` and a small working fake in `tests/fakes.py`; both pass the same contract
-tests (`tests/contracts/`). Engines' own types and errors never come through.
+Each has a real adapter in `vaultbot/adapters/` and a small working fake in `tests/fakes.py`; both pass the same
+contract tests (`tests/contracts/`). Engines' own types and errors never come through.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def hold_lock(state: StatePaths) -> Iterator[None]:
             running = read_runtime(state)
             where = f" (pid {running.pid}, port {running.port})" if running else ""
             raise AlreadyRunning(
-                f"vaultbot is already running for this vault{where}; see: vaultbot status, or end it with: vaultbot stop"
+                f"vaultbot is already running for this vault{where}; see: vaultbot status, or end it: vaultbot stop"
             )
         yield
     finally:

@@ -188,9 +188,7 @@ def test_the_process_ends_with_its_parent_in_the_middle_of_an_answer() -> None:
         "os.kill(os.getpid(), 9)\n"
     )
     root = Path(__file__).parents[2]
-    parent = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=False
-    )
+    parent = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=False)
 
     child = int(parent.stdout)
     assert parent.returncode == -signal.SIGKILL
@@ -208,9 +206,7 @@ def test_closing_in_the_middle_of_an_answer_says_so(smol: LlamaCppChatModel) -> 
     assert not _is_running(child)
 
 
-def test_the_process_knows_no_secrets_and_dumps_no_core(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_process_knows_no_secrets_and_dumps_no_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_TOKEN", "hunter2")
     model = LlamaCppChatModel(scripted_model(tmp_path / "m.gguf", PIECES))
     model.count_tokens(["x"])
@@ -226,9 +222,7 @@ def test_the_process_knows_no_secrets_and_dumps_no_core(
 
 def test_text_comes_whole_through_characters_of_several_tokens_and_long_tokens(tmp_path: Path) -> None:
     rule = "-" * 60
-    model = LlamaCppChatModel(
-        scripted_model(tmp_path / "m.gguf", ["Caf", "é".encode(), " ", "🌱".encode(), rule])
-    )
+    model = LlamaCppChatModel(scripted_model(tmp_path / "m.gguf", ["Caf", "é".encode(), " ", "🌱".encode(), rule]))
 
     assert _answer(model) == f"Café 🌱{rule}"
     model.close()
@@ -264,9 +258,7 @@ def test_prompts_begin_once_and_have_the_form_of_the_model(
 ) -> None:
     path = sentencepiece_model(tmp_path / "m.gguf", template=template, architecture=architecture)
     engine = Engine(path, context_tokens=512)
-    tokens = engine.prompts.tokens(
-        [{"role": "system", "content": "Be."}, {"role": "user", "content": "Why? </s>"}]
-    )
+    tokens = engine.prompts.tokens([{"role": "system", "content": "Be."}, {"role": "user", "content": "Why? </s>"}])
 
     assert tokens[:1] == engine.vocabulary.start != []
     assert tokens.count(tokens[0]) == 1

@@ -87,9 +87,7 @@ def test_a_body_is_counted_while_it_arrives(stated: tuple[str, str]) -> None:
     guard = Guard(notebook, token=TOKEN, port=PORT, max_body_bytes=10)
 
     fits = call(guard, "POST", "/api/ask", [HOST, RIGHT, JSON, stated], [b"12345", b"67890"])
-    over = call(
-        guard, "POST", "/api/ask", [HOST, RIGHT, JSON, stated], [b"12345", b"67890", b"1"] + [b""] * 9
-    )
+    over = call(guard, "POST", "/api/ask", [HOST, RIGHT, JSON, stated], [b"12345", b"67890", b"1"] + [b""] * 9)
 
     assert (fits.status, over.status, over.slug) == (200, 413, "too-large")
     assert over.headers["connection"] == "close"

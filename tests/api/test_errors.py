@@ -103,9 +103,7 @@ def test_a_full_queue_says_when_to_come_back() -> None:
         (b'"marker"', "body: Input should be a valid dictionary"),
     ],
 )
-def test_a_wrong_request_is_told_its_field_and_what_is_allowed_but_not_what_it_sent(
-    body: bytes, detail: str
-) -> None:
+def test_a_wrong_request_is_told_its_field_and_what_is_allowed_but_not_what_it_sent(body: bytes, detail: str) -> None:
     reply = ask(app_that_raises(), body)
 
     assert (reply.status, reply.slug) == (422, "invalid-request")

@@ -42,9 +42,7 @@ REQUESTS: list[tuple[int, str, Pairs]] = [
 
 
 @pytest.mark.parametrize(("status", "method", "headers"), REQUESTS)
-def test_every_answer_has_its_headers_and_can_be_read_by_the_plugin(
-    status: int, method: str, headers: Pairs
-) -> None:
+def test_every_answer_has_its_headers_and_can_be_read_by_the_plugin(status: int, method: str, headers: Pairs) -> None:
     reply = call(guard_of(), method, headers=headers)
 
     assert reply.status == status

@@ -8,9 +8,7 @@ from vaultbot.errors import ConfigError
 
 
 def guard(*allowed_origins: str) -> Guard:
-    return Guard(
-        Notebook(), token=RIGHT[1].removeprefix("Bearer "), port=PORT, allowed_origins=allowed_origins
-    )
+    return Guard(Notebook(), token=RIGHT[1].removeprefix("Bearer "), port=PORT, allowed_origins=allowed_origins)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "LOCALHOST:8765"])
@@ -126,9 +124,7 @@ def test_two_origins_are_refused_though_one_is_allowed() -> None:
     assert "access-control-allow-origin" not in reply.headers
 
 
-@pytest.mark.parametrize(
-    "origin", ["*", "null", "", "file:///", "http://*.test", "localhost:3000", "http://a/b"]
-)
+@pytest.mark.parametrize("origin", ["*", "null", "", "file:///", "http://*.test", "localhost:3000", "http://a/b"])
 def test_the_settings_cannot_open_the_door_to_every_page(origin: str) -> None:
     with pytest.raises(ConfigError, match="allowed_origins"):
         guard(origin)
@@ -161,9 +157,7 @@ OPENAI_HEADERS = (
 
 
 def test_a_preflight_needs_no_token_and_gets_back_every_header_it_asks_for() -> None:
-    reply = call(
-        guard(), "OPTIONS", "/api/ask", preflight(("access-control-request-headers", OPENAI_HEADERS))
-    )
+    reply = call(guard(), "OPTIONS", "/api/ask", preflight(("access-control-request-headers", OPENAI_HEADERS)))
 
     assert (reply.status, reply.body) == (204, b"")
     assert reply.headers["access-control-allow-origin"] == "app://obsidian.md"
@@ -174,15 +168,11 @@ def test_a_preflight_needs_no_token_and_gets_back_every_header_it_asks_for() -> 
     assert "access-control-allow-private-network" not in reply.headers
 
 
-@pytest.mark.parametrize(
-    "asked", ["*", "authorization, *", "a b", "x:y", "x-ü", "x\r\nset-cookie: a=b", "a" * 65]
-)
+@pytest.mark.parametrize("asked", ["*", "authorization, *", "a b", "x:y", "x-ü", "x\r\nset-cookie: a=b", "a" * 65])
 def test_a_preflight_for_what_is_no_header_name_gets_the_usual_names(asked: str) -> None:
     reply = call(guard(), "OPTIONS", "/api/ask", preflight(("access-control-request-headers", asked)))
 
-    assert (
-        reply.headers["access-control-allow-headers"] == "authorization, content-type, x-vaultbot-challenge"
-    )
+    assert reply.headers["access-control-allow-headers"] == "authorization, content-type, x-vaultbot-challenge"
 
 
 def test_a_preflight_from_an_allowed_page_may_reach_the_private_network() -> None:

@@ -38,9 +38,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | texts, lambda x: st.lists(x) | st.dictionaries(texts, x)
-    )
+    st.recursive(st.none() | st.booleans() | st.integers() | texts, lambda x: st.lists(x) | st.dictionaries(texts, x))
 )
 def test_any_answer_is_one_event_of_two_lines(data: object) -> None:
     frame = event("token", data)

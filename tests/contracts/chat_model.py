@@ -84,9 +84,7 @@ class ChatModelContract:
         first = model.stream(QUESTION, max_tokens=100)
         begun = next(first)
         answers: list[str] = []
-        second = threading.Thread(
-            target=lambda: answers.append(text_of(list(model.stream(QUESTION, max_tokens=100))))
-        )
+        second = threading.Thread(target=lambda: answers.append(text_of(list(model.stream(QUESTION, max_tokens=100)))))
         second.start()
 
         assert text_of([begun, *first]) == REPLY

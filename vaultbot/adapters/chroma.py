@@ -1,7 +1,7 @@
 """The vector index: a Chroma collection in a local folder.
 
-Only one process may open the folder, and damaged files can crash the process that reads them, so a folder is first opened
-in a child that is thrown away. A folder that fails is set aside: everything in it can be rebuilt from the catalog.
+Only one process may open the folder, and damaged files can crash the process that reads them, so a folder is first
+opened in a child that is thrown away. A folder that fails is dropped: everything in it can be rebuilt from the catalog.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class ChromaVectorIndex:
             self._collection = self._client.get_or_create_collection(
                 _collection_name(fingerprint),
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": 400}},
+                configuration={
+                    "hnsw": {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": 400}
+                },
             )
         except Exception as error:
             raise _damaged(folder, error) from error
@@ -72,6 +74,16 @@ class ChromaVectorIndex:
             found.update(page)
         return found
 
+    def complaint(self) -> str | None:
+        """What is wrong with the index, found by asking for some of its own vectors: a count does not show damage."""
+        sample = self._collection.get(limit=64, include=["embeddings"])
+        for identity, vector in zip(sample["ids"], sample["embeddings"], strict=True):
+            nearest = self.query(np.asarray(vector, np.float32), limit=5)
+            # Equal texts have equal vectors, so another id may stand in front.
+            if not nearest or (identity not in dict(nearest) and nearest[0][1] < 0.999):
+                return f"the vector {identity} cannot be found"
+        return None
+
     def close(self) -> None:
         """Let go of the folder's files."""
         self._client.close()
@@ -88,7 +100,7 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
 
 
 def _probe(folder: Path, fingerprint: str) -> str | None:
-    """Why the folder cannot be used, found out in a child process that may crash in our stead; None when it is sound."""
+    """Why the folder cannot be used, found out in a child that may crash in our stead; None when it is sound."""
     command = [sys.executable, "-m", "vaultbot.adapters.chroma", str(folder), fingerprint]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
@@ -118,16 +130,5 @@ def _damaged(folder: Path, error: Exception) -> DataDamaged:
     return DataDamaged(f"the vector index in {folder} cannot be read ({type(error).__name__}); it can be rebuilt")
 
 
-def _self_query(folder: Path, fingerprint: str) -> None:
-    """Open the folder and ask for some of its own vectors: counting alone does not show damage."""
-    index = ChromaVectorIndex(folder, fingerprint=fingerprint)
-    collection = index._collection
-    sample = collection.get(limit=64, include=["embeddings"])
-    for identity, vector in zip(sample["ids"], sample["embeddings"], strict=True):
-        nearest = index.query(np.asarray(vector, np.float32), limit=5)
-        if identity not in {found for found, _ in nearest} and (not nearest or nearest[0][1] < 0.999):
-            raise SystemExit(f"vector {identity} cannot be found")
-
-
 if __name__ == "__main__":
-    _self_query(Path(sys.argv[1]), sys.argv[2])
+    sys.exit(ChromaVectorIndex(Path(sys.argv[1]), fingerprint=sys.argv[2]).complaint())

@@ -77,9 +77,7 @@ class LlamaCppChatModel:
         }
         self._process: ModelProcess | None = None
         self._starting = threading.Lock()
-        self._speaking = (
-            threading.Lock()
-        )  # held from the first to the last piece of a stream, in whatever thread
+        self._speaking = threading.Lock()  # held from the first to the last piece of a stream, in whatever thread
         self._crashes: dict[ModelProcess, str] = {}
 
     @property
@@ -154,9 +152,7 @@ class LlamaCppChatModel:
             if mine:
                 self._speaking.release()
 
-    def _pieces(
-        self, process: ModelProcess, question: Question, cancel: threading.Event
-    ) -> Iterator[Generation]:
+    def _pieces(self, process: ModelProcess, question: Question, cancel: threading.Event) -> Iterator[Generation]:
         cancelled = False
         try:
             while not question.done:
@@ -221,9 +217,7 @@ class LlamaCppChatModel:
             _log.error("%s crashed: %s", self.name, self._crashes[process])
         if len(self._crashes) >= _MOST_CRASHES:
             return self._refusal()
-        return ModelCrashed(
-            f"the model {self.name} crashed ({self._crashes[process]}); ask again to start it anew"
-        )
+        return ModelCrashed(f"the model {self.name} crashed ({self._crashes[process]}); ask again to start it anew")
 
     def _refusal(self) -> ModelCrashed:
         reason = list(self._crashes.values())[-1]

@@ -155,9 +155,7 @@ class Engine:
         params.n_ctx = self._context_tokens
         params.n_batch = params.n_ubatch = BATCH
         # Measured: on a CPU flash attention slows generation down by a quarter at 4000 tokens.
-        params.flash_attn_type = (
-            llama.LLAMA_FLASH_ATTN_TYPE_AUTO if on_gpu else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        )
+        params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_AUTO if on_gpu else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.swa_full = True  # else the common start of two prompts cannot be kept
         context = llama.llama_init_from_model(self._model, params)
         if not context:

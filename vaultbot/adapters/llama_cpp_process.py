@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -32,8 +33,7 @@ _NO_AVX = (
     "build it here: pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
 )
 _NO_MEMORY = (
-    "it was killed, most often because memory ran out; "
-    "choose a smaller model, or set [model] context_tokens lower"
+    "it was killed, most often because memory ran out; choose a smaller model, or set [model] context_tokens lower"
 )
 _KNOWN_ENDS = {
     "SIGILL": _NO_AVX,
@@ -122,7 +122,8 @@ class ModelProcess:
             self._requests.close()
         end = _name_of_end(code)
         telling = [line for line in self._last_words if any(word in line.lower() for word in _TELLING)]
-        said = telling[-1] if telling else ""
+        # An assertion begins with the path of a source file on the machine that built llama.cpp.
+        said = re.sub(r"^/\S*/(?=[\w.-]+:\d+:)", "", telling[-1]) if telling else ""
         reason = _KNOWN_ENDS.get(end, "")
         quoted = f'its last words: "{said[:300]}"' if said and end not in ("SIGILL", "SIGKILL") else ""
         return "; ".join(part for part in (end, reason, quoted) if part)

@@ -1,7 +1,7 @@
 """The embedder: any sentence-transformers model from a local folder.
 
-torch takes seconds to import, so nothing is loaded before the first text. Only safetensors weights are read: a pickle can
-run code.
+torch takes seconds to import, so nothing is loaded before the first text. Only safetensors weights are read: a pickle
+can run code.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class SentenceTransformersEmbedder:
     Raises ModelMissing or ModelInvalid at once when the folder cannot be such a model.
     """
 
-    def __init__(self, folder: Path, *, batch_size: int = 8) -> None:
+    def __init__(self, folder: Path, *, name: str | None = None, batch_size: int = 8) -> None:
         self._folder = folder
+        self._name = name or folder.name
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._loaded: Any = None
@@ -45,16 +46,8 @@ class SentenceTransformersEmbedder:
 
     @property
     def name(self) -> str:
-        """The model's own name where its files tell it, else the folder's."""
-        return self._about.get("name") or self._folder.name
-
-    @cached_property
-    def _about(self) -> dict[str, str]:
-        try:
-            base = json.loads((self._folder / "config.json").read_text(encoding="utf-8")).get("_name_or_path", "")
-        except (OSError, ValueError, AttributeError):
-            return {}
-        return {"name": str(base).rstrip("/").rpartition("/")[2]}
+        """The name it was given, else its folder's."""
+        return self._name
 
     @cached_property
     def fingerprint(self) -> str:

@@ -2,8 +2,8 @@
 
     passages ─▶ sentences, weighed ─▶ gate ─▶ quotes, shown at once ─▶ model ─▶ each sentence checked ─▶ answer
 
-The quotes are the answer's backbone: word for word from the notes. What a model adds is shown only sentence by sentence,
-each after its check, with the citation of what supports it.
+The quotes are the answer's backbone: word for word from the notes. What a model adds is shown only sentence by
+sentence, each after its check, with the citation of what supports it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
@@ -34,25 +35,16 @@ _MARK = re.compile(r"\s*\[\d+\](?:,)?")
 _OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answerer:
     """Answers questions from the notes. Safe to use from several threads; the model serves one at a time."""
 
-    def __init__(
-        self,
-        retriever: Retriever,
-        weigher: Weigher,
-        *,
-        vault_name: str,
-        retrieval: RetrievalSettings,
-        model: ModelSettings,
-        prompts: Path | None,
-    ) -> None:
-        self._retriever = retriever
-        self._weigher = weigher
-        self._vault_name = vault_name
-        self._retrieval = retrieval
-        self._settings = model
-        self._prompts = prompts
+    retriever: Retriever
+    weigher: Weigher
+    vault_name: str
+    retrieval: RetrievalSettings
+    generation: ModelSettings
+    prompts: Path | None  #: a folder with templates of one's own
 
     def ask(
         self, question: str, *, model: ChatModel | None, cancel: threading.Event | None = None
@@ -75,7 +67,7 @@ class _Asking:
         self._query: Query = parse_query(question)
         self._model = model
         self._cancel = cancel
-        self._citations = Citations(room._vault_name)
+        self._citations = Citations(room.vault_name)
         self._sentences: list[Sentence] = []
         self._warnings: list[str] = []
         self._usage = TokenUsage()
@@ -84,13 +76,13 @@ class _Asking:
 
     def events(self) -> Iterator[AskEvent]:
         room, query = self._room, self._query
-        found = room._retriever.passages(query, limit=room._retrieval.passages)
-        evidence = room._weigher.evidence(query, found)
+        found = room.retriever.passages(query, limit=room.retrieval.passages)
+        evidence = room.weigher.evidence(query, found)
         verdict = judge(
             query,
             evidence,
-            refuse_below=room._retrieval.refuse_below,
-            caution_below=room._retrieval.caution_below,
+            refuse_below=room.retrieval.refuse_below,
+            caution_below=room.retrieval.caution_below,
         )
         self._retrieve_ms = self._elapsed()
         best = sorted((e for e in evidence if e.quotable), key=lambda e: -e.score)
@@ -109,8 +101,8 @@ class _Asking:
                 best=best,
                 evidence=evidence,
                 found=found,
-                max_tokens=room._settings.max_tokens,
-                folder=room._prompts,
+                max_tokens=room.generation.max_tokens,
+                folder=room.prompts,
             )
             yield from self._checked(model, prompt, evidence)
         yield self._answer(verdict, model=model.name if model else None)
@@ -130,10 +122,10 @@ class _Asking:
                 clean = _cleaned(text)
                 if not clean or any(_same(clean, said.text) for said in self._sentences):
                     continue
-                source = supporting(clean, self._query, evidence, weigher=self._room._weigher, best=tier.trusted)
+                source = supporting(clean, self._query, evidence, weigher=self._room.weigher, best=tier.trusted)
                 if source is not None:
                     yield self._speak(clean, source, support="supported")
-                elif self._room._settings.show_unsupported:
+                elif self._room.generation.show_unsupported:
                     self._sentences.append(Sentence(clean, (), "unsupported"))
                     yield Spoken(self._sentences[-1], ())
         except (ModelMissing, ModelCrashed) as error:
@@ -142,9 +134,7 @@ class _Asking:
     def _generated(self, model: ChatModel, prompt: Prompt) -> Iterator[str]:
         """Complete sentences of the model, as soon as each is complete."""
         written, given, count = "", 0, 0
-        stream = model.stream(
-            prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._cancel
-        )
+        stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._cancel)
         try:
             for piece in stream:
                 if piece.usage is not None:
@@ -154,7 +144,9 @@ class _Asking:
                 written += piece.text
                 done = piece.usage is not None
                 spans = sentence_spans(written[given:])
-                for start, end in spans if done else spans[:-1]:
+                # Cut off by the limit, the last one is no sentence.
+                whole = done and self._usage.completion < prompt.max_tokens
+                for start, end in spans if whole else spans[:-1]:
                     yield written[given + start : given + end]
                     count += 1
                     if prompt.sentences is not None and count >= prompt.sentences:
@@ -175,7 +167,7 @@ class _Asking:
         return Spoken(sentence, (citation,) if new else ())
 
     def _nearest(self) -> tuple[Hit, ...]:
-        return self._room._retriever.search(self._query.text, limit=3).hits
+        return self._room.retriever.search(self._query.text, limit=3).hits
 
     def _answer(self, verdict: Verdict, *, model: str | None = None, nearest: tuple[Hit, ...] = ()) -> Answer:
         return Answer(
@@ -204,7 +196,10 @@ def answer_text(sentences: Sequence[Sentence]) -> str:
 
 def _quotes(best: Sequence[Evidence]) -> list[Evidence]:
     first, *others = best
-    return [first, *(e for e in others[:1] if e.score >= _SECOND_QUOTE * first.score and not _same(e.text, first.text))]
+    return [
+        first,
+        *(e for e in others[:1] if e.score >= _SECOND_QUOTE * first.score and not _same(e.text, first.text)),
+    ]
 
 
 def _cleaned(text: str) -> str:
@@ -219,5 +214,3 @@ def _same(a: str, b: str) -> bool:
 
 def _letters(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
-
-

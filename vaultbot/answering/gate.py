@@ -38,9 +38,7 @@ class Verdict:
         return self.match == "weak"
 
 
-def judge(
-    query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float
-) -> Verdict:
+def judge(query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float) -> Verdict:
     """The verdict on a question, from the sentences of its best passages."""
     if not evidence:
         return Verdict("none", 0.0)

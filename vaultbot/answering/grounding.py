@@ -1,8 +1,8 @@
 """Does a source support a sentence? Decided by us, never by the model that wrote it.
 
-A sentence passes when one sentence of the notes (with its neighbours for the wording, alone for names and numbers) holds
-what it says. Measured: of 14 sentences that passed, all were supported by hand labels; about half of the supported ones
-do not pass, and are not missed, because the quote they came from is shown (docs/answers.md).
+A sentence passes when one sentence of the notes (with its neighbours for the wording, alone for names and numbers)
+holds what it says. Measured: of 14 sentences that passed, all were supported by hand labels; about half of the
+supported ones do not pass, and are not missed, because the quote they came from is shown (docs/answers.md).
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ def supporting(
     if not candidates:
         return None
     weights = weigher.weights([*said, *news])
-    cosines = weigher.cosines(sentence, [e.text for e in candidates], query=False) if query.latin else [None] * len(candidates)
+    cosines = (
+        weigher.cosines(sentence, [e.text for e in candidates], query=False)
+        if query.latin
+        else [None] * len(candidates)
+    )
     ranked = sorted(
         zip(candidates, cosines, strict=True),
         key=lambda pair: -(coverage(said, pair[0].terms, weights) + (pair[1] or 0.0)),

@@ -1,7 +1,7 @@
 """What a model gets to read: fewer and shorter sources for smaller models, within the room there is.
 
-A model below 0.7 billion weights merges the facts of two sources, so it gets the one best sentence; measured, its answers
-hold the right words nearly twice as often as with three passages.
+A model below 0.7 billion weights merges the facts of two sources, so it gets the one best sentence; measured, its
+answers hold the right words nearly twice as often as with three passages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _TINY = 700_000_000
 _SMALL = 2_000_000_000
 _TEMPLATE_ROOM = 64  #: tokens that the chat template itself may take
 
-_LEANS_ON_BEFORE = re.compile(r"(?:it|its|he|she|they|this|that|these|those|such|here|there)\b|これ|それ|この|その|它|这|這|該|该", re.I)
+_LEANS_ON_BEFORE = re.compile(
+    r"(?:it|its|he|she|they|this|that|these|those|such|here|there)\b|これ|それ|この|その|它|这|這|該|该", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,7 @@ def _sources(
         return [_in_context(best[0], evidence, always=False)]
     if model.parameters < _SMALL:
         return [f"{_label(one)}{_in_context(one, evidence, always=True)}" for one in best[:3]]
-    return [
-        f"({' › '.join((one.passage.title, *one.passage.heading_path))}) {one.passage.text}" for one in found
-    ]
+    return [f"({' › '.join((one.passage.title, *one.passage.heading_path))}) {one.passage.text}" for one in found]
 
 
 def _label(evidence: Evidence) -> str:

@@ -13,18 +13,22 @@ import typer
 from vaultbot.cli.session import Session
 from vaultbot.config import config_file, toml_value
 from vaultbot.errors import InvalidRequest, VaultbotError
-from vaultbot.vault.vault import Vault
 
 
 def init(
-    session: Session, force: Annotated[bool, typer.Option("--force", help="Replace the settings file.")] = False
+    session: Session,
+    force: Annotated[bool, typer.Option("--force", help="Replace the settings file.")] = False,
 ) -> None:
     """Choose your vault and write the settings file."""
     file = session.config_file or config_file()
     if file.exists() and not force:
-        raise VaultbotError(f"there is a settings file already: {file}; edit it, or replace it with: vaultbot init --force")
+        raise VaultbotError(
+            f"there is a settings file already: {file}; edit it, or replace it with: vaultbot init --force"
+        )
     root = session.vault or _chosen(known_vaults())
     root = Path(os.path.abspath(root.expanduser()))  # noqa: PTH100
+    from vaultbot.vault.vault import Vault
+
     Vault(root).check()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +38,9 @@ def init(
             encoding="utf-8",
         )
     except OSError as error:
-        raise VaultbotError(f"cannot write {file}: {error.strerror}; set VAULTBOT_HOME to a folder you can write to") from error
+        raise VaultbotError(
+            f"cannot write {file}: {error.strerror}; set VAULTBOT_HOME to a folder you can write to"
+        ) from error
     if session.json:
         print(json.dumps({"config": str(file), "vault": str(root)}))
     else:
@@ -64,7 +70,9 @@ def _chosen(vaults: list[Path]) -> Path:
     if len(vaults) == 1:
         return vaults[0]
     if not vaults:
-        raise InvalidRequest("Obsidian has no vault on this machine that could be found; name one: vaultbot init --vault FOLDER")
+        raise InvalidRequest(
+            "Obsidian has no vault on this machine that could be found; name one: vaultbot init --vault FOLDER"
+        )
     listed = "\n".join(f"  {n}  {path}" for n, path in enumerate(vaults, 1))
     if not sys.stdin.isatty():
         raise InvalidRequest(f"Obsidian knows several vaults; choose one with --vault:\n{listed}")

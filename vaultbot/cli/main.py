@@ -83,5 +83,3 @@ def fail(message: str, exit_code: int) -> None:
     """One line on standard error, and the end."""
     print(f"error: {message}", file=sys.stderr)
     sys.exit(exit_code)
-
-

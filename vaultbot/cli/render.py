@@ -199,7 +199,11 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
     """One screen: how vaultbot is."""
-    print(f"{bold(status['state'])}: {status['message']}" if status["message"] != status["state"] else bold(status["state"]))
+    print(
+        f"{bold(status['state'])}: {status['message']}"
+        if status["message"] != status["state"]
+        else bold(status["state"])
+    )
     rows = {
         "vault": status["vault"],
         "index": f"{status['notes']} notes in {status['chunks']} passages",
@@ -223,7 +227,9 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
 def print_suggestions(result: Mapping[str, Any]) -> None:
     """Words that could be links, with their lines."""
     for one in result["suggestions"]:
-        print(f"{_place(one['note'], one['line'])}:{one['col']}  {marked(plain(one['text']))} → {bold(plain(one['target']))}")
+        print(
+            f"{_place(one['note'], one['line'])}:{one['col']}  {marked(plain(one['text']))} → {bold(plain(one['target']))}"
+        )
         print(f"  {dim(plain(one['context']))}")
         print(f"  {plain(one['replacement'])}")
         for other in one["alternatives"]:

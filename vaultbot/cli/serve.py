@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,9 @@ from vaultbot.client import find, find_or_start
 from vaultbot.client import stop as stop_daemon
 from vaultbot.config import load_config
 from vaultbot.errors import AlreadyRunning
-from vaultbot.types import Status
+
+if TYPE_CHECKING:
+    from vaultbot.types import Status
 
 Port = Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")]
 
@@ -40,7 +42,12 @@ def serve(
             )
 
     daemon.serve(
-        config, session.root, session.state, ends_when_idle=until_idle, any_port_will_do=until_idle, on_ready=ready
+        config,
+        session.root,
+        session.state,
+        ends_when_idle=until_idle,
+        any_port_will_do=until_idle,
+        on_ready=ready,
     )
 
 

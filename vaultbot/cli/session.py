@@ -23,7 +23,8 @@ from vaultbot.errors import VaultMissing
 from vaultbot.paths import StatePaths, state_paths
 
 Vault = Annotated[
-    Path | None, typer.Option("--vault", help="The vault's folder. Default: the one of the settings, or the one you are in.")
+    Path | None,
+    typer.Option("--vault", help="The vault's folder. Default: the one of the settings, or the one you are in."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A settings file in place of your config.toml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -146,5 +147,10 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
             ),
         ]
     )
-    wrapper.__annotations__ = {"ctx": typer.Context, **{name: hints[name] for name in own}, **_SHARED, "return": None}
+    wrapper.__annotations__ = {
+        "ctx": typer.Context,
+        **{name: hints[name] for name in own},
+        **_SHARED,
+        "return": None,
+    }
     return wrapper

@@ -31,13 +31,14 @@ _LATIN = re.compile(r"[a-z]")
 #: Words that carry no meaning of their own in a question: English and Russian.
 STOP_WORDS = frozenset(
     """
-    a about above after again all am an and any are as at be because been before being below between both but by can
-    could did do does doing down during each few for from further had has have having he her here hers him his how i if
-    in into is it its itself just me more most my myself no nor not now of off on once only or other our ours out over
-    own same she should so some such than that the their theirs them then there these they this those through to too
-    under until up us very was we were what when where which while who whom whose why will with would you your yours
-    и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по ее мне было вот от меня еще нет о из
-    ему теперь когда даже ну ли если или ни быть был него до вас уж вам ведь там потом себя для мы их чем кто этот
+    a about above after again all am an and any are as at be because been before being below between both but by
+    can could did do does doing down during each few for from further had has have having he her here hers him
+    his how i if in into is it its itself just me more most my myself no nor not now of off on once only or
+    other our ours out over own same she should so some such than that the their theirs them then there these
+    they this those through to too under until up us very was we were what when where which while who whom whose
+    why will with would you your yours и в во не что он на я с со как а то все она так его но да ты к у же вы за
+    бы по ее мне было вот от меня еще нет о из ему теперь когда даже ну ли если или ни быть был него до вас уж
+    вам ведь там потом себя для мы их чем кто этот
     """.split()
 )
 #: What a Japanese or Chinese question says besides what it asks about.
@@ -147,9 +148,6 @@ def tokens(text: str) -> list[Token]:
             for piece, _ in _pieces(folded):
                 found.append(Token(_stem(piece), start, match.end()))
     return found
-
-
-
 
 
 def latin_share(text: str) -> float:

@@ -121,7 +121,7 @@ class Catalog:
         faults.point("catalog.vectors-added")
 
     def record(self, notes: Sequence[ReadNote], *, removed: Sequence[str] = ()) -> None:
-        """Replace these notes and forget the removed ones, in one transaction: each note is old or new, never between."""
+        """Replace these notes and forget the removed ones in one transaction: each is old or new, never between."""
         with self._transaction() as db:
             for path in removed:
                 self._forget(db, path)
@@ -252,7 +252,7 @@ class Catalog:
             marks = ",".join("?" * len(batch))
             rows = self._db.execute(
                 "SELECT chunk.id, vector.vector FROM chunk JOIN vector ON vector.text_hash = chunk.text_hash"
-                f" WHERE vector.fingerprint = ? AND chunk.id IN ({marks})",  # noqa: S608
+                f" WHERE vector.fingerprint = ? AND chunk.id IN ({marks})",
                 (fingerprint, *batch),
             )
             found.update({identity: np.frombuffer(blob, np.float32) for identity, blob in rows})

@@ -58,9 +58,7 @@ def _card(note: Note) -> Chunk:
     headings = ", ".join(dict.fromkeys(heading.text for heading in note.headings if heading.text != note.title))
     heading_lines = {heading.line for heading in note.headings}
     first = [
-        line.strip()
-        for number, line in enumerate(note.visible, 1)
-        if line.strip() and number not in heading_lines
+        line.strip() for number, line in enumerate(note.visible, 1) if line.strip() and number not in heading_lines
     ][:_CARD_LINES]
     text = "\n".join(part[:2000] for part in (names, *described, headings, "\n".join(first)) if part)
     return Chunk(note.path, "card", 0, (), 1, len(note.visible) or 1, text, "")
@@ -82,7 +80,16 @@ def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iter
                 text = packed[0].text
             else:
                 text = "\n".join(note.visible[start - 1 : end])
-            yield Chunk(note.path, "passage", ordinal, sections[opened].heading_path, start, end, text, contexts[opened])
+            yield Chunk(
+                note.path,
+                "passage",
+                ordinal,
+                sections[opened].heading_path,
+                start,
+                end,
+                text,
+                contexts[opened],
+            )
             ordinal += 1
             packed = []
 

@@ -8,23 +8,23 @@ Every step can be killed and run again: what was done stays done, and the end is
 
 from __future__ import annotations
 
+import errno
 import logging
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from vaultbot import faults
 from vaultbot.errors import VaultbotError, VaultMissing
 from vaultbot.index.catalog import Catalog, ReadNote, Recorded
+from vaultbot.index.changes import Changes, compare, is_surely_gone
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.types import FileStamp, IndexProgress, IndexReport, IndexStage, Skipped
-from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.listing import Listing
+from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.vault import FileBusy, Vault
 
 log = logging.getLogger("vaultbot.index")
@@ -37,16 +37,6 @@ SETTLE_S = 2.0
 _NOTES_A_BATCH = 64
 _TEXTS_A_BATCH = 256
 _OUTBOX_A_BATCH = 1000
-
-
-@dataclass(slots=True)
-class _Diff:
-    """What a scan says is to be done, before anything was read."""
-
-    to_read: list[str]
-    missing: dict[str, Recorded]  #: gone, or renamed
-    left_out: list[str]  #: still there, and excluded now
-    unchanged: int
 
 
 @dataclass(slots=True)
@@ -134,10 +124,10 @@ class Indexer:
         try:
             return self._run(run, settle=settle, stopping=stopping)
         except (sqlite3.OperationalError, OSError) as error:
-            if isinstance(error, sqlite3.OperationalError) and "full" in str(error) or getattr(error, "errno", 0) == 28:
+            if "full" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC:
                 raise VaultbotError(
-                    f"the disk with {self._catalog.file.parent} is full; free some space and indexing goes on by itself. "
-                    "Nothing was lost"
+                    f"the disk with {self._catalog.file.parent} is full; free some space and indexing goes on by "
+                    "itself. Nothing was lost"
                 ) from error
             raise
 
@@ -149,15 +139,15 @@ class Indexer:
         run.skipped.extend(listing.skipped)
         recorded = self._catalog.recorded()
         warnings = self._check_same_vault(listing, recorded)
-        diff = _diff(listing, recorded)
-        gone = self._read_and_record(run, listing, diff, recorded, stopping)
-        removed = self._remove(diff.left_out, gone, listing, settle=settle, stopping=stopping)
+        changes = compare(listing, recorded)
+        gone = self._read_and_record(run, listing, changes, recorded, stopping)
+        removed = self._remove(changes.left_out, gone, settle=settle, stopping=stopping)
         self._drain(run)
         if not stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
             if removed or run.changed or run.renamed:
                 self._catalog.sweep_vectors()
-        return self._report(run, diff.unchanged, removed, [*warnings, *_unreadable(listing)])
+        return self._report(run, changes.unchanged, removed, [*warnings, *_unreadable(listing)])
 
     def _report(self, run: _Run, unchanged: int, removed: int, warnings: list[str]) -> IndexReport:
         return IndexReport(
@@ -209,21 +199,21 @@ class Indexer:
         self,
         run: _Run,
         listing: Listing,
-        diff: _Diff,
+        changes: Changes,
         recorded: dict[str, Recorded],
         stopping: threading.Event,
     ) -> dict[str, Recorded]:
         """Read what is new or changed; returns the missing notes that were not merely renamed."""
-        gone = dict(diff.missing)
+        gone = dict(changes.missing)
         by_hash: dict[str, list[str]] = {}
         for path in sorted(gone):
             by_hash.setdefault(gone[path].hash, []).append(path)
         touched: dict[str, FileStamp] = {}
         batch: list[ReadNote] = []
         old_paths: list[str] = []
-        run.notes_total = len(diff.to_read)
-        run.bytes_total = sum(listing.notes[path].size + 1000 for path in diff.to_read)
-        for path in diff.to_read:
+        run.notes_total = len(changes.to_read)
+        run.bytes_total = sum(listing.notes[path].size + 1000 for path in changes.to_read)
+        for path in changes.to_read:
             if stopping.is_set():
                 break
             known = recorded.get(path)
@@ -248,12 +238,10 @@ class Indexer:
         self._record(run, batch, old_paths)
         if touched:
             self._catalog.touch(touched)
-            diff.unchanged += len(touched)
+            changes.unchanged += len(touched)
         return gone
 
-    def _read(
-        self, path: str, known: Recorded | None, run: _Run, touched: dict[str, FileStamp]
-    ) -> ReadNote | None:
+    def _read(self, path: str, known: Recorded | None, run: _Run, touched: dict[str, FileStamp]) -> ReadNote | None:
         """The note as it is now, or None when there is nothing to record; the reason is kept in the run's counts."""
         try:
             file = self._vault.read(path)
@@ -308,7 +296,6 @@ class Indexer:
         self,
         left_out: list[str],
         gone: dict[str, Recorded],
-        listing: Listing,
         *,
         settle: bool,
         stopping: threading.Event,
@@ -321,7 +308,7 @@ class Indexer:
         sure = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.05]
         if sure:
             self._vault.check()
-            sure = [path for path in sure if _surely_gone(self._vault.root, path)]
+            sure = [path for path in sure if is_surely_gone(self._vault.root, path)]
         for path in sure:
             del self._missing_since[path]
         removed = [*left_out, *sure]
@@ -348,41 +335,6 @@ class Indexer:
             self._catalog.drained(seq)
             done += len(ids)
             run.progress("vectors", done, 0)
-
-
-def _diff(listing: Listing, recorded: dict[str, Recorded]) -> _Diff:
-    to_read = [
-        path for path, stamp in sorted(listing.notes.items())
-        if (known := recorded.get(path)) is None or known.stamp != stamp or not known.hash
-    ]  # fmt: skip
-    excluded = set(listing.files)
-    return _Diff(
-        to_read=to_read,
-        missing={path: recorded[path] for path in recorded if path not in excluded and listing.is_gone(path)},
-        left_out=[path for path in recorded if path in excluded],
-        unchanged=len(listing.notes) - len(to_read),
-    )
-
-
-def _surely_gone(root: Path, path: str) -> bool:
-    """The file is not there although its folder, if that still exists, can be listed."""
-    file = root / path
-    try:
-        os.lstat(file)
-    except FileNotFoundError:
-        folder = file.parent
-        while folder != root and not folder.exists():
-            folder = folder.parent
-        try:
-            os.listdir(folder)
-        except OSError:
-            return False
-        return True
-    except NotADirectoryError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _unreadable(listing: Listing) -> Iterator[str]:

@@ -85,7 +85,9 @@ class CatalogReader:
     def names(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """(path, title, aliases) of every note."""
         aliases: dict[str, list[str]] = {}
-        for path, name in self._db.execute("SELECT path, name FROM alias JOIN note ON note.id = alias.note ORDER BY note, ordinal"):
+        for path, name in self._db.execute(
+            "SELECT path, name FROM alias JOIN note ON note.id = alias.note ORDER BY note, ordinal"
+        ):
             aliases.setdefault(path, []).append(name)
         rows = self._db.execute("SELECT path, title FROM note ORDER BY path")
         return [(path, title, tuple(aliases.get(path, ()))) for path, title in rows]
@@ -148,7 +150,7 @@ class CatalogReader:
         """Every passage of these notes, in order."""
         rows = self._db.execute(
             "SELECT chunk.rowid, chunk.id, note, path, title, heading_path, start_line, end_line, text"
-            f" FROM chunk JOIN note ON note.id = chunk.note WHERE view = 'passage' AND note IN ({_marks(notes)})"  # noqa: S608
+            f" FROM chunk JOIN note ON note.id = chunk.note WHERE view = 'passage' AND note IN ({_marks(notes)})"
             " ORDER BY note, ordinal",
             notes,
         )
@@ -163,7 +165,7 @@ class CatalogReader:
         rows = self._db.execute(
             "SELECT chunk.note, chunk.rowid, chunk.view, vector.vector FROM chunk"
             " JOIN vector ON vector.text_hash = chunk.text_hash AND vector.fingerprint = ?"
-            f" WHERE chunk.note IN ({_marks(notes)})",  # noqa: S608
+            f" WHERE chunk.note IN ({_marks(notes)})",
             (fingerprint, *notes),
         )
         for note, rowid, view, blob in rows:
@@ -182,7 +184,9 @@ class CatalogReader:
 
     def note(self, path: str) -> NoteRecord | None:
         """A note with its properties, names, headings and links; None when it is not in the index."""
-        row = self._db.execute("SELECT id, title, lines, properties, problems FROM note WHERE path = ?", (path,)).fetchone()
+        row = self._db.execute(
+            "SELECT id, title, lines, properties, problems FROM note WHERE path = ?", (path,)
+        ).fetchone()
         if row is None:
             return None
         key, title, lines, properties, problems = row
@@ -205,7 +209,9 @@ class CatalogReader:
         Where each of them leads is the resolver's to say.
         """
         patterns = [name.casefold() for name in names]
-        for source, linkpath, raw in self._db.execute("SELECT path, linkpath, raw FROM link JOIN note ON note.id = link.note"):
+        for source, linkpath, raw in self._db.execute(
+            "SELECT path, linkpath, raw FROM link JOIN note ON note.id = link.note"
+        ):
             last = linkpath.rpartition("/")[2].casefold()
             if last in patterns or last.removesuffix(".md") in patterns:
                 yield source, linkpath, raw
@@ -216,7 +222,21 @@ class CatalogReader:
             " FROM link WHERE note = ? ORDER BY ordinal",
             (key,),
         )
-        for kind, raw, linkpath, subpath, display, start, end, line, col, embed, name, key_path, commented in rows:
+        for (
+            kind,
+            raw,
+            linkpath,
+            subpath,
+            display,
+            start,
+            end,
+            line,
+            col,
+            embed,
+            name,
+            key_path,
+            commented,
+        ) in rows:
             place = (start, end, line, col, bool(embed))
             yield Link(kind, raw, linkpath, subpath, display, *place, name, key_path, bool(commented))
 

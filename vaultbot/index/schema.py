@@ -1,8 +1,8 @@
 """The catalog's tables, and how its file is opened.
 
-`note`, `heading`, `alias`, `tag` and `link` are what was read; `chunk` and the two full-text tables are what is searched;
-`vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index costs no
-embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
+`note`, `heading`, `alias`, `tag` and `link` are what was read; `chunk` and the two full-text tables are what is
+searched; `vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index
+costs no embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
 """
 
 from __future__ import annotations

@@ -10,12 +10,16 @@ import re
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’）】]*")
 #: What a full stop belongs to when it does not end a sentence.
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st rep sen gov gen col capt lt sgt rev hon pres no nos vol vols pp fig figs eq eqs ch sec ed "
-    "eds al vs cf ca approx dept est univ jan feb mar apr jun jul aug sep sept oct nov dec mon tue "
-    "wed thu fri sat sun e.g i.e u.s u.k ph.d b.c a.d viz resp op cit ibid min max".split()
+    """
+    mr mrs ms dr prof sr jr st rep sen gov gen col capt lt sgt rev hon pres no nos vol vols pp fig figs eq eqs
+    ch sec ed eds al vs cf ca approx dept est univ jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed
+    thu fri sat sun e.g i.e u.s u.k ph.d b.c a.d viz resp op cit ibid min max
+    """.split()
 )
 #: These may end a sentence too; what follows decides.
-_CLOSING_ABBREVIATIONS = frozenset("etc inc ltd co corp a.m p.m".split())
+_CLOSING_ABBREVIATIONS = frozenset(["etc", "inc", "ltd", "co", "corp", "a.m", "p.m"])
+#: What a list item starts with is not part of what it says.
+_BULLET = re.compile(r"\s{0,200}(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[[^\]]\]\s+)?)?")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*|\d+)$")
 
 
@@ -36,6 +40,7 @@ def sentences(text: str) -> list[str]:
 
 def _in_line(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
+    start = _BULLET.match(text, start, end).end()  # type: ignore[union-attr]  # it may match nothing
     for match in _END.finditer(text, start, end):
         if not _ends_here(text, start, match, end):
             continue
@@ -53,8 +58,6 @@ def _ends_here(text: str, start: int, match: re.Match[str], end: int) -> bool:
         return True
     last = word.group().lower()
     following = text[match.end() : end].lstrip()[:1]
-    if last.isdigit():
-        return bool(text[start : word.start()].strip())  # "1. A list item" goes on, "in 1455. Then" does not.
     if len(last) == 1 and following.isupper():
         return False  # An initial: "J. Barton".
     if last in _CLOSING_ABBREVIATIONS:

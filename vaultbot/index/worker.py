@@ -1,6 +1,7 @@
 """The one thread that writes the index: runs the indexer when something may have changed, and says how it goes.
 
-Events only wake it; what changed is for the scan to find out. While it works, questions are answered from the last state.
+Events only wake it; what changed is for the scan to find out. While it works, questions are answered from the last
+state.
 """
 
 from __future__ import annotations
@@ -120,7 +121,10 @@ class IndexWorker:
                     self._let_it_settle()
         except Exception as error:
             log.exception("the index thread ended")
-            self._say("degraded", f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start")
+            self._say(
+                "degraded",
+                f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start",
+            )
         finally:
             self._refuse_waiting()
             self._on_vectors(None)
@@ -166,7 +170,10 @@ class IndexWorker:
             self._say("degraded", str(error))
         else:
             log.exception("indexing failed")
-            self._say("degraded", f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute")
+            self._say(
+                "degraded",
+                f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute",
+            )
         for future in wanted:
             future.set_exception(error)
 
@@ -186,13 +193,19 @@ class IndexWorker:
     # ── telling ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _progressed(self, progress: IndexProgress) -> None:
-        words = f"indexing {progress.done}/{progress.total}" if progress.stage == "index" else "looking through the vault"
+        words = (
+            f"indexing {progress.done}/{progress.total}" if progress.stage == "index" else "looking through the vault"
+        )
         self._set(replace(self._state, state="indexing", message=words, progress=progress))
 
     def _say(self, state: DaemonState, message: str, *, report: IndexReport | None = None) -> None:
         self._set(
             replace(
-                self._state, state=state, message=message, progress=None, last_report=report or self._state.last_report
+                self._state,
+                state=state,
+                message=message,
+                progress=None,
+                last_report=report or self._state.last_report,
             )
         )
 

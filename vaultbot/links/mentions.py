@@ -1,8 +1,8 @@
 """Unlinked mentions: words of a note that are another note's title or alias.
 
-The matcher looks for every name at once (Aho–Corasick), takes whole words and the longest name at each place, and leaves
-alone what is code, math, a link, a heading, a tag or frontmatter. Between characters of scripts without spaces there are
-no word ends, so there a name of two characters or more matches anywhere.
+The matcher looks for every name at once (Aho–Corasick), takes whole words and the longest name at each place, and
+leaves alone what is code, math, a link, a heading, a tag or frontmatter. Between characters of scripts without spaces
+there are no word ends, so there a name of two characters or more matches anywhere.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def parse_query(text: str) -> Query:
     """
     text = " ".join(text.split())
     if not text:
-        raise InvalidRequest('the question is empty; ask something, for example: vaultbot ask "what is quantization?"')
+        raise InvalidRequest('the question is empty; ask something, like: vaultbot ask "what is quantization?"')
     if len(text) > MAX_QUESTION:
         raise InvalidRequest(
             f"the question has {len(text):,} characters; {MAX_QUESTION:,} are allowed. Ask about one thing, and let the "

@@ -1,8 +1,8 @@
 """Question → notes and their best passages, by words and by meaning together.
 
-A note's score by meaning is the mean of its card and its best passage; by words it is BM25 over title, aliases, headings
-and text. The two scores are fused, not their ranks: measured better everywhere, and ranks would halve Japanese and
-Chinese, which an English embedder cannot read (docs/retrieval.md).
+A note's score by meaning is the mean of its card and its best passage; by words it is BM25 over title, aliases,
+headings and text. The two scores are fused, not their ranks: measured better everywhere, and ranks would halve Japanese
+and Chinese, which an English embedder cannot read (docs/retrieval.md).
 """
 
 from __future__ import annotations
@@ -65,7 +65,11 @@ class Retriever:
         query = parse_query(text)
         found = self.retrieve(query, limit=limit)
         hits = tuple(self._hit(query, one) for one in found)
-        warnings = () if self.by_meaning or self._embedder is None else ("the vector index is not ready: words alone were searched",)
+        warnings = (
+            ()
+            if self.by_meaning or self._embedder is None
+            else ("the vector index is not ready: words alone were searched",)
+        )
         return SearchResult(text, hits, round((time.perf_counter() - began) * 1000, 2), warnings)
 
     @property
@@ -134,9 +138,7 @@ class Retriever:
         notes = self._reader.notes_of([identity for identity, _ in near])
         return vector, list(dict.fromkeys(notes[identity] for identity, _ in near if identity in notes))
 
-    def _dense(
-        self, vector: FloatArray | None, notes: Sequence[int]
-    ) -> tuple[dict[int, float], dict[int, float]]:
+    def _dense(self, vector: FloatArray | None, notes: Sequence[int]) -> tuple[dict[int, float], dict[int, float]]:
         """Cosine of each note (card and best passage together) and of each passage, exact, from the catalog."""
         if vector is None or self._embedder is None:
             return {}, {}
@@ -189,9 +191,7 @@ def heading_path_at(headings: Sequence[Heading], line: int) -> tuple[str, ...]:
     return path
 
 
-def _fuse(
-    dense: Mapping[int, float], lexical: Mapping[int, float], *, lexical_share: float
-) -> dict[int, float]:
+def _fuse(dense: Mapping[int, float], lexical: Mapping[int, float], *, lexical_share: float) -> dict[int, float]:
     """(1 - a) · meaning + a · words, both relative to the best of this question."""
     top = max(dense.values(), default=0.0) + _COSINE_FLOOR
     most = max(lexical.values(), default=0.0)

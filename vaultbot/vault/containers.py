@@ -86,8 +86,9 @@ class Containers:
                 self._open.append(_QUOTE)
                 at, column, base = self._quote(at, end, column)
                 if callout := _CALLOUT.match(self._text, at, end):
-                    self.marks.append(Mark(at, callout.end()))
+                    marker = at
                     at, column = self.skip_blanks(callout.end(), end, base)
+                    self.marks.append(Mark(marker, at))
             elif width := self._list_marker(at, end, interrupts=interrupts):
                 self.keep(kept)
                 after, after_column = self.skip_blanks(at + width, end, column + width)
@@ -121,8 +122,6 @@ class Containers:
         if not found or RULE.match(self._text, at, end):
             return 0
         marker = found.group()
-        if interrupts and (
-            (marker[0].isdigit() and marker[:-1] != "1") or not self._text[found.end() : end].strip()
-        ):
+        if interrupts and ((marker[0].isdigit() and marker[:-1] != "1") or not self._text[found.end() : end].strip()):
             return 0
         return len(marker)

@@ -172,9 +172,7 @@ class ObsidianHandler(YAMLHandler):  # type: ignore[misc]
         value = _plain_value(event.value) if event.implicit[0] else _readable(event.value)
         if isinstance(value, str) and (place := self._place()):
             start, end = _span(event)
-            self.texts.append(
-                PropertyText(*place, value, start + self._offset, end + self._offset, _line(event))
-            )
+            self.texts.append(PropertyText(*place, value, start + self._offset, end + self._offset, _line(event)))
         self._add(value)
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:
@@ -183,13 +181,9 @@ class ObsidianHandler(YAMLHandler):  # type: ignore[misc]
             raise RefusedYamlError(f"they are nested more than {MAX_DEPTH} deep", _line(event))
         parent = self._open[-1] if self._open else None
         if parent and isinstance(parent.value, dict) and parent.key is None:
-            raise RefusedYamlError(
-                "a list or map cannot be a name; put quotes around {{…}} and [[…]]", _line(event)
-            )
+            raise RefusedYamlError("a list or map cannot be a name; put quotes around {{…}} and [[…]]", _line(event))
         if found := _UNQUOTED_LINK.match(self._block, _span(event)[0]):
-            message = (
-                f'{found.group()} is a list in a list, not a link. Put quotes around it: "{found.group()}".'
-            )
+            message = f'{found.group()} is a list in a list, not a link. Put quotes around it: "{found.group()}".'
             self.problems.append(Problem("unquoted-link", message, _line(event)))
         self._open.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}))
 
@@ -224,9 +218,7 @@ _WORDS: Mapping[str, JsonValue] = {
 # 0123 and numbers beyond 64 bits are identifiers: as numbers they would not be written back the same.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _HEX_OR_OCTAL = re.compile(r"0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20}")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]{1,40}|(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?"
-)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?")
 _NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 

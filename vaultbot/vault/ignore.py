@@ -44,9 +44,7 @@ class Ignore:
 
     def _add_pattern(self, entry: str) -> None:
         if len(self._patterns) == _MOST_EXPRESSIONS:
-            self.warnings.append(
-                f"the excluded-files entry {entry} is ignored: there are too many expressions"
-            )
+            self.warnings.append(f"the excluded-files entry {entry} is ignored: there are too many expressions")
             return
         try:
             compiled = regex.compile(entry[1:-1], regex.IGNORECASE)

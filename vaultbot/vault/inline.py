@@ -1,7 +1,7 @@
 """Links, tags and masks inside a paragraph, in one pass from left to right.
 
 Whatever opens first wins: a backtick inside `[[…]]` is part of the link, a `[[` inside backticks is code. Each
-search for a closing mark is remembered or ends at the next opening one: time stays linear on hostile text.
+search for a closing mark is remembered, or ends at the next opening one: hostile text takes linear time.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ class InlineScanner:
 
     def _escape(self, at: int) -> int:
         if at + 1 < self._end and self._text[at + 1] in _PUNCTUATION:
-            self.marks.append(Mark(at, at + 1))
+            if not (self._in_table and self._text[at + 1] == "|"):  # that one still parts no cells
+                self.marks.append(Mark(at, at + 1))
             self._escaped = at + 1
             return at + 2
         return at + 1
@@ -263,9 +264,7 @@ class InlineScanner:
                 return self._wikilink(at, close)
         elif text.startswith("[^", at) and (note := _FOOTNOTE.match(text, at, self._end)):
             end = note.end()
-            if text.startswith(":", end) and (
-                at == self._start or at in self._quoted or text[at - 1] == "\n"
-            ):
+            if text.startswith(":", end) and (at == self._start or at in self._quoted or text[at - 1] == "\n"):
                 end += 2 if text.startswith(": ", end) else 1
             self.marks.append(Mark(at, end))
             return end

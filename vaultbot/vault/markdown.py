@@ -111,9 +111,7 @@ def _property_tags(front: Frontmatter, text: str) -> tuple[list[Tag], list[Probl
                 continue
             name = clean_tag(written.value.strip().removeprefix("#"))
             if not name:
-                message = (
-                    f'"{written.value}" is not a tag: it needs a letter and no spaces. Write a list of tags.'
-                )
+                message = f'"{written.value}" is not a tag: it needs a letter and no spaces. Write a list of tags.'
                 problems.append(Problem("tag", message, written.line))
                 continue
             start = text.find(name, written.start, written.end)
@@ -157,7 +155,5 @@ def _written_link(link: Link, written: PropertyText, text: str) -> tuple[int, in
 def _legacy_problems(front: Frontmatter) -> Iterator[Problem]:
     for key in front.properties:
         if new := LEGACY_PROPERTIES.get(key.lower()):
-            message = (
-                f'Obsidian no longer reads the property "{key}". Rename it to "{new}" and make it a list.'
-            )
+            message = f'Obsidian no longer reads the property "{key}". Rename it to "{new}" and make it a list.'
             yield Problem("legacy-property", message, front.key_lines.get(key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from vaultbot.types import Mask
@@ -20,11 +21,12 @@ class Mark(NamedTuple):
 _HIDDEN = frozenset({"frontmatter", "comment", "html-comment", "query"})
 
 # Control characters, soft hyphens, zero-width and bidi controls and the invisible "tag" letters can hide words
-# from a reader and show them to a model. A joiner between non-ASCII letters stays: Persian and emoji need it.
+# from a reader and show them to a model. A joiner between non-ASCII letters stays: Persian and emoji do.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     r"\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -60,9 +62,9 @@ def emphasis_marks(text: str, runs: Sequence[tuple[int, int]], start: int, end: 
     `runs` are the (start, end) of unescaped delimiter runs in text[start:end], in order.
     """
     marks: list[Mark] = []
-    openers: dict[str, list[list[int]]] = {}
+    openers: dict[str, list[_Opener]] = {}
     for first, stop in runs:
-        at = first
+        at, length = first, stop - first
         before = text[at - 1] if at > start else " "
         after = text[stop] if stop < end else " "
         opens, closes = not after.isspace(), not before.isspace()
@@ -71,17 +73,30 @@ def emphasis_marks(text: str, runs: Sequence[tuple[int, int]], start: int, end: 
         stack = openers.setdefault(text[at], [])
         while closes and at < stop and stack:
             opener = stack[-1]
-            width = min(stop - at, opener[1] - opener[0])
-            marks += [Mark(opener[1] - width, opener[1]), Mark(at, at + width)]
-            opener[1] -= width
+            # CommonMark's rule of three: in `**a*b***` the middle star opens.
+            if (opens or opener.closes) and (opener.length + length) % 3 == 0 and length % 3:
+                break
+            width = min(stop - at, opener.end - opener.start)
+            marks += [Mark(opener.end - width, opener.end), Mark(at, at + width)]
+            opener.end -= width
             at += width
-            if opener[0] == opener[1]:
+            if opener.start == opener.end:
                 stack.pop()
         if opens and at < stop:
-            stack.append([at, stop])
+            stack.append(_Opener(at, stop, length, closes))
     return marks
 
 
+@dataclass(slots=True)
+class _Opener:
+    """A delimiter run that may still be closed; it is used up from its end."""
+
+    start: int
+    end: int
+    length: int  # as written
+    closes: bool
+
+
 def _row(line: str) -> str:
-    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
-    return " | ".join(cell.strip() for cell in cells)
+    cells = _CELL_BORDER.split(line.strip().removeprefix("|").removesuffix("|"))
+    return " | ".join(cell.strip().replace("\\|", "|") for cell in cells)

@@ -1,6 +1,6 @@
 """The blocks of a note: what is code, comment, heading or paragraph, in one pass over its lines.
 
-CommonMark's blocks, as far as links and tags depend on them, with Obsidian's comments, `$$` math and block ids.
+CommonMark's blocks, as far as links and tags depend on them, with Obsidian's comments, formulas and block ids.
 What stands inside a paragraph is for `inline` to read.
 """
 
@@ -190,7 +190,7 @@ class _BlockScanner:
     def _comment(self, at: int, end: int, *, leading: bool) -> tuple[int, int] | None:
         """Where a `%%` opens that closes in a later line, and where it closes.
 
-        One that opens its line and never closes hides the rest of the note; elsewhere it is two percent signs.
+        One that opens its line and never closes hides the rest of the note; elsewhere it is two characters.
         """
         text = self.text
         if self._next_comment < at:

@@ -41,7 +41,8 @@ def read_destination(text: str, at: int, end: int) -> tuple[str, int] | None:
     while at < end and text[at] in " \t":
         at += 1
     if angle := _ANGLE.match(text, at, end):
-        destination, at = angle.group(1), angle.end()
+        template = text.startswith("<%", at)  # a placeholder keeps its brackets, to be known by
+        destination, at = angle.group(0 if template else 1), angle.end()
     else:
         start, depth = at, 0
         while True:

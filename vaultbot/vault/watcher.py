@@ -126,9 +126,7 @@ class VaultWatcher:
         self._observer = observer
         watched = _kernel_watches() - watches_before
         if watches_before >= 0 and watched < folders:
-            self._notice = self._late(
-                f"only {watched} of {folders} folders can be watched; changes elsewhere are"
-            )
+            self._notice = self._late(f"only {watched} of {folders} folders can be watched; changes elsewhere are")
 
     def _late(self, why: str) -> str:
         return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT}"

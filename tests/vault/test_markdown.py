@@ -1,0 +1,160 @@
+"""Reading any text at all as a note: nothing raises, nothing takes long, and places are right."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vaultbot.types import Note
+from vaultbot.vault.markdown import parse_note
+
+PIECES = [
+    *"[]()#|!`$%*_~=<>\\-+:&^\"'@/. \n\t\rax1é日🚀\x00\ud800\u200d\u3000",
+    *(
+        "[[",
+        "]]",
+        "%%",
+        "```",
+        "~~~",
+        "$$",
+        "---\n",
+        "<!--",
+        "-->",
+        "> ",
+        "- ",
+        "1. ",
+        "    ",
+        "\n\n",
+        "![[",
+        "](",
+    ),
+    *(
+        "a: ",
+        '"[[x]]"',
+        "tags: ",
+        "is:\n",
+        "https://",
+        "| a |\n|---|\n",
+        "<div>",
+        "</div>",
+        "[!note]",
+        "^id",
+        "[^1]",
+    ),
+]
+noise = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
+notes = st.one_of(st.text(), noise, noise.map(lambda body: f"---\n{body}\n---\n{body}"))
+
+
+def check(note: Note) -> None:
+    """Whatever the text, a note's places lie in it and its masks are in order."""
+    text = note.text
+    assert all(text[link.start : link.end] == link.raw for link in note.links)
+    assert all(link.line == text.count("\n", 0, link.start) + 1 for link in note.links)
+    assert all(text[block.start : block.end] == "^" + block.name for block in note.blocks)
+    assert all(0 <= tag.start < tag.end <= len(text) for tag in note.tags)
+    assert all(0 <= heading.start <= heading.end <= len(text) for heading in note.headings)
+    ends = [0, *(mask.end for mask in note.masks)]
+    assert all(ends[n] <= mask.start < mask.end <= len(text) for n, mask in enumerate(note.masks))
+    assert len(note.visible) == text.count("\n") + 1
+    assert not any(mask.kind != "comment" and mask.start <= link.start < mask.end
+                   for mask in note.masks for link in note.links if link.kind != "property")  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(notes)
+def test_any_text_is_a_note(text: str) -> None:
+    check(parse_note("Note.md", text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(noise.map(lambda text: text.replace("\r", "")))
+def test_windows_line_ends_give_the_same_links(text: str) -> None:
+    unix, windows = parse_note("Note.md", text), parse_note("Note.md", text.replace("\n", "\r\n"))
+
+    assert [(link.raw.replace("\r", ""), link.line, link.col, link.key_path) for link in windows.links] == [
+        (link.raw, link.line, link.col, link.key_path) for link in unix.links
+    ]
+    assert [(tag.name, tag.line) for tag in windows.tags] == [(tag.name, tag.line) for tag in unix.tags]
+    assert [heading.path for heading in windows.headings] == [heading.path for heading in unix.headings]
+    assert windows.visible == unix.visible
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.from_regex(r"[\w .'()-]{1,30}", fullmatch=True).filter(lambda name: name.strip() == name))
+def test_a_link_that_is_written_is_found(name: str) -> None:
+    (link,) = parse_note("Note.md", f"before [[{name}]] after").links
+
+    assert link.linkpath == name
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            "[[",
+            "]]",
+            "$",
+            "`",
+            "%%",
+            "<!--",
+            "*",
+            "#",
+            "[",
+            "](",
+            "[a](",
+            "> ",
+            "- ",
+            "_",
+            "$$",
+            "\\",
+            "<a ",
+        ),
+        *(
+            "$1 ",
+            "a$1",
+            "`a``b",
+            "[[ %%%% ",
+            "%% <!-- ",
+            "[x](<",
+            '[x](a "',
+            "[x](a(",
+            "*a _b ",
+            "http://",
+            "&#",
+        ),
+        *("> > > \n", "[[a\n", "a%%\n", "- a\n", "|a|\n", "a\n=\n", "<div>\n", "```\n", "   x\n\n", "\t"),
+    ],
+)
+def test_a_hostile_note_takes_time_in_proportion_to_its_length(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = unit * (length // len(unit))
+        started = time.perf_counter()
+        parse_note("Note.md", text)
+        return time.perf_counter() - started
+
+    seconds(1_000)
+    # Eight times the text: linear time takes about 8 times as long, quadratic time 64.
+    assert seconds(240_000) < 24 * max(min(seconds(30_000) for _ in range(3)), 0.01)
+
+
+def test_a_note_is_titled_by_its_file() -> None:
+    assert parse_note("a/Note.md", "# Heading").title == "Note"
+    assert parse_note("Ext.MD", "---\ntitle: other\n---").title == "Ext"
+    assert parse_note("api/pandas.DataFrame.xs.md", "").title == "pandas.DataFrame.xs"
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    note = parse_note("Note.md", "\ufeff[[Only]]")
+
+    assert (note.text, note.links[0].start) == ("[[Only]]", 0)
+
+
+def test_an_empty_note_has_one_line() -> None:
+    note = parse_note("Note.md", "")
+
+    assert (note.visible, note.links, note.problems, note.body_line) == (("",), (), (), 1)

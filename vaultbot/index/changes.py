@@ -1,0 +1,60 @@
+"""What has changed in the vault since it was last read, told from file stamps alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaultbot.index.catalog import Recorded
+from vaultbot.vault.listing import Listing
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a scan says is to be done, before anything was read."""
+
+    to_read: list[str]
+    missing: dict[str, Recorded]  #: gone, or renamed
+    left_out: list[str]  #: still there, and excluded now
+    unchanged: int
+
+
+def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
+    """The vault as it is against what the catalog knows.
+
+    A note whose folder could not be listed is neither changed nor missing.
+    """
+    to_read = [
+        path
+        for path, stamp in sorted(listing.notes.items())
+        if (known := recorded.get(path)) is None or known.stamp != stamp or not known.hash
+    ]
+    excluded = set(listing.files)
+    return Changes(
+        to_read=to_read,
+        missing={path: recorded[path] for path in recorded if path not in excluded and listing.is_gone(path)},
+        left_out=[path for path in recorded if path in excluded],
+        unchanged=len(listing.notes) - len(to_read),
+    )
+
+
+def is_surely_gone(root: Path, path: str) -> bool:
+    """Whether the file is not there although its folder, if that still exists, can be listed."""
+    file = root / path
+    try:
+        os.lstat(file)
+    except FileNotFoundError:
+        folder = file.parent
+        while folder != root and not folder.exists():
+            folder = folder.parent
+        try:
+            next(folder.iterdir(), None)
+        except OSError:
+            return False
+        return True
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
+    return False
