@@ -35,9 +35,7 @@ def test_frontmatter_is_found(text: str, body: str) -> None:
     assert note.text[note.body_start :] == body
 
 
-@pytest.mark.parametrize(
-    "text", ["\n---\ntags: [a]\n---", "---\ntags: [a]", "----\na: b\n----\n", "--- a\n---", "---"]
-)
+@pytest.mark.parametrize("text", ["\n---\ntags: [a]\n---", "---\ntags: [a]", "----\na: b\n----\n", "--- a\n---", "---"])
 def test_this_is_no_frontmatter(text: str) -> None:
     note = parse_note("Note.md", text)
 
@@ -111,9 +109,7 @@ def test_names_stay_as_written_and_in_order() -> None:
         ("a:\n" + "".join(" " * n + "b:\n" for n in range(1, 40)), "32 deep", 34),
     ],
 )
-def test_what_cannot_be_read_is_told_and_the_body_is_still_found(
-    yaml: str, reason: str, line: int | None
-) -> None:
+def test_what_cannot_be_read_is_told_and_the_body_is_still_found(yaml: str, reason: str, line: int | None) -> None:
     note = parse_note("Note.md", f"---\n{yaml}\n---\nBody [[Only]] #t")
     problem = note.problems[-1]
 

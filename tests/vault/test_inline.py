@@ -48,9 +48,7 @@ class TestWikilinks:
             (r"| x |⏎|---|⏎| [[Only\|x]] |", "Only", "", "x"),
         ],
     )
-    def test_a_wikilink_is_read_as_written(
-        self, text: str, linkpath: str, subpath: str, display: str | None
-    ) -> None:
+    def test_a_wikilink_is_read_as_written(self, text: str, linkpath: str, subpath: str, display: str | None) -> None:
         assert links(text.replace("⏎", "\n")) == [(linkpath, subpath, display)]
 
     @pytest.mark.parametrize(
@@ -119,9 +117,7 @@ class TestMarkdownLinks:
             ("[![alt](https://a.b/c.png)](x.md)", "x.md", ""),
         ],
     )
-    def test_an_internal_link_is_split_first_and_decoded_then(
-        self, text: str, linkpath: str, subpath: str
-    ) -> None:
+    def test_an_internal_link_is_split_first_and_decoded_then(self, text: str, linkpath: str, subpath: str) -> None:
         link = only_link(text)
 
         assert (link.kind, link.raw, link.linkpath, link.subpath) == ("markdown", text, linkpath, subpath)

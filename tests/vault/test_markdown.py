@@ -11,40 +11,18 @@ from hypothesis import strategies as st
 from vaultbot.types import Note
 from vaultbot.vault.markdown import parse_note
 
+# fmt: off
 PIECES = [
     *"[]()#|!`$%*_~=<>\\-+:&^\"'@/. \n\t\rax1é日🚀\x00\ud800\u200d\u3000",
-    *(
-        "[[",
-        "]]",
-        "%%",
-        "```",
-        "~~~",
-        "$$",
-        "---\n",
-        "<!--",
-        "-->",
-        "> ",
-        "- ",
-        "1. ",
-        "    ",
-        "\n\n",
-        "![[",
-        "](",
-    ),
-    *(
-        "a: ",
-        '"[[x]]"',
-        "tags: ",
-        "is:\n",
-        "https://",
-        "| a |\n|---|\n",
-        "<div>",
-        "</div>",
-        "[!note]",
-        "^id",
-        "[^1]",
-    ),
+    "[[", "]]", "%%", "```", "~~~", "$$", "---\n", "<!--", "-->", "> ", "- ", "1. ", "    ", "\n\n", "![[", "](", "a: ",
+    '"[[x]]"', "tags: ", "is:\n", "https://", "| a |\n|---|\n", "<div>", "</div>", "[!note]", "^id", "[^1]",
 ]
+HOSTILE = [
+    "[[", "]]", "$", "`", "%%", "<!--", "*", "#", "[", "](", "[a](", "> ", "- ", "_", "$$", "\\", "<a ", "$1 ", "a$1",
+    "`a``b", "[[ %%%% ", "%% <!-- ", "[x](<", '[x](a "', "[x](a(", "*a _b ", "http://", "&#", "> > > \n", "[[a\n",
+    "a%%\n", "- a\n", "|a|\n", "a\n=\n", "<div>\n", "```\n", "   x\n\n", "\t",
+]
+# fmt: on
 noise = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 notes = st.one_of(st.text(), noise, noise.map(lambda body: f"---\n{body}\n---\n{body}"))
 
@@ -92,54 +70,17 @@ def test_a_link_that_is_written_is_found(name: str) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    "unit",
-    [
-        *(
-            "[[",
-            "]]",
-            "$",
-            "`",
-            "%%",
-            "<!--",
-            "*",
-            "#",
-            "[",
-            "](",
-            "[a](",
-            "> ",
-            "- ",
-            "_",
-            "$$",
-            "\\",
-            "<a ",
-        ),
-        *(
-            "$1 ",
-            "a$1",
-            "`a``b",
-            "[[ %%%% ",
-            "%% <!-- ",
-            "[x](<",
-            '[x](a "',
-            "[x](a(",
-            "*a _b ",
-            "http://",
-            "&#",
-        ),
-        *("> > > \n", "[[a\n", "a%%\n", "- a\n", "|a|\n", "a\n=\n", "<div>\n", "```\n", "   x\n\n", "\t"),
-    ],
-)
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_a_hostile_note_takes_time_in_proportion_to_its_length(unit: str) -> None:
     def seconds(length: int) -> float:
         text = unit * (length // len(unit))
-        started = time.perf_counter()
+        started = time.process_time()
         parse_note("Note.md", text)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1_000)
     # Eight times the text: linear time takes about 8 times as long, quadratic time 64.
-    assert seconds(240_000) < 24 * max(min(seconds(30_000) for _ in range(3)), 0.01)
+    assert seconds(240_000) < 32 * max(min(seconds(30_000) for _ in range(3)), 0.01)
 
 
 def test_a_note_is_titled_by_its_file() -> None:

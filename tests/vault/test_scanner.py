@@ -25,6 +25,7 @@ def masked(text: str) -> list[tuple[str, str]]:
         "````\n```\n[[Only]]\n````",
         "```\nx\n``` y\n[[Only]]",
         "```\n[[Only]]",
+        "```md\n    ```\n[[Only]]\n```",
         "- a\n  ```\n  [[Only]]\n  ```",
         "- a\n      ```\n      [[Only]]\n\n      [[Only]]\n      ```",
         "> ```\n> [[Only]]\n> ```",

@@ -57,7 +57,7 @@ def shared_options(
     config: ConfigFile = None,
     json: AsJson = False,
     verbose: Verbose = False,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:

@@ -227,9 +227,8 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
 def print_suggestions(result: Mapping[str, Any]) -> None:
     """Words that could be links, with their lines."""
     for one in result["suggestions"]:
-        print(
-            f"{_place(one['note'], one['line'])}:{one['col']}  {marked(plain(one['text']))} → {bold(plain(one['target']))}"
-        )
+        place = f"{_place(one['note'], one['line'])}:{one['col']}"
+        print(f"{place}  {marked(plain(one['text']))} → {bold(plain(one['target']))}")
         print(f"  {dim(plain(one['context']))}")
         print(f"  {plain(one['replacement'])}")
         for other in one["alternatives"]:

@@ -21,7 +21,7 @@ _UNSPACED = (
     "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\uac00-\ud7a3\U00020000-\U0003ffff"
 )
-# The unspaced scripts are taken out of the word branch, or a word would swallow what follows it: "5月から" is 5, 月から.
+# The word branch leaves the unspaced scripts out, or it would swallow what follows: "5月から" is 5 and 月から.
 _PIECE = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+(?:['’](?:(?![{_UNSPACED}])[^\W_])+)*")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
 _LATIN_ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")
@@ -135,7 +135,7 @@ def content_terms(text: str) -> list[str]:
 
 
 def tokens(text: str) -> list[Token]:
-    """The terms of a text with their places in it, for marking matches. Words only, and pairs of unspaced characters."""
+    """The terms of a text with their places in it, for marking matches."""
     found: list[Token] = []
     for match in _PIECE.finditer(text):
         folded = fold(match.group())

@@ -103,7 +103,7 @@ class Catalog:
             known.update(
                 row[0]
                 for row in self._db.execute(
-                    f"SELECT text_hash FROM vector WHERE fingerprint = ? AND text_hash IN ({marks})",  # noqa: S608
+                    f"SELECT text_hash FROM vector WHERE fingerprint = ? AND text_hash IN ({marks})",
                     (fingerprint, *batch),
                 )
             )
@@ -155,8 +155,8 @@ class Catalog:
         now = time.time() if now is None else now
         with self._transaction() as db:
             used = "text_hash IN (SELECT text_hash FROM chunk)"
-            db.execute(f"UPDATE vector SET unused_since = NULL WHERE unused_since IS NOT NULL AND {used}")  # noqa: S608
-            db.execute(f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", (now,))  # noqa: S608
+            db.execute(f"UPDATE vector SET unused_since = NULL WHERE unused_since IS NOT NULL AND {used}")
+            db.execute(f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", (now,))
             db.execute("DELETE FROM vector WHERE unused_since < ?", (now - _UNUSED_VECTORS_KEPT_S,))
 
     def _forget(self, db: sqlite3.Connection, path: str) -> None:
@@ -192,8 +192,8 @@ class Catalog:
             "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start, k.end,
-                    k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment,
+                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start,
+                    k.end, k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment,
                 )
                 for n, k in enumerate(note.links)
             ],
@@ -213,7 +213,8 @@ class Catalog:
             "\n".join(note.visible),
         )
         db.execute(
-            "INSERT INTO note_terms (rowid, title, aliases, description, headings, tags, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO note_terms (rowid, title, aliases, description, headings, tags, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (key, *(" ".join(terms(text)) for text in fields)),
         )
 

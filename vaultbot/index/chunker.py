@@ -76,10 +76,7 @@ def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iter
         nonlocal ordinal, packed
         if packed:
             start, end = packed[0].start_line, packed[-1].end_line
-            if start == end or len(packed) == 1:
-                text = packed[0].text
-            else:
-                text = "\n".join(note.visible[start - 1 : end])
+            text = packed[0].text if len(packed) == 1 else "\n".join(note.visible[start - 1 : end])
             yield Chunk(
                 note.path,
                 "passage",

@@ -107,7 +107,7 @@ class CatalogReader:
         if not terms or not rowids:
             return {}
         rows = self._db.execute(
-            f"SELECT rowid, -bm25(passage_terms, {_PASSAGE_WEIGHTS}) FROM passage_terms"  # noqa: S608
+            f"SELECT rowid, -bm25(passage_terms, {_PASSAGE_WEIGHTS}) FROM passage_terms"
             f" WHERE passage_terms MATCH ? AND rowid IN ({_marks(rowids)})",
             (_any_of(terms), *rowids),
         )
@@ -128,7 +128,7 @@ class CatalogReader:
         if not terms:
             return []
         rows = self._db.execute(
-            f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?"  # noqa: S608
+            f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?"
             " ORDER BY score DESC, rowid LIMIT ?",
             (_any_of(terms), limit),
         )
@@ -138,12 +138,12 @@ class CatalogReader:
 
     def notes_of(self, chunk_ids: Sequence[str]) -> dict[str, int]:
         """The note of each chunk that still exists."""
-        rows = self._db.execute(f"SELECT id, note FROM chunk WHERE id IN ({_marks(chunk_ids)})", chunk_ids)  # noqa: S608
+        rows = self._db.execute(f"SELECT id, note FROM chunk WHERE id IN ({_marks(chunk_ids)})", chunk_ids)
         return dict(rows.fetchall())
 
     def notes_of_passages(self, rowids: Sequence[int]) -> dict[int, int]:
         """The note of each passage."""
-        rows = self._db.execute(f"SELECT rowid, note FROM chunk WHERE rowid IN ({_marks(rowids)})", rowids)  # noqa: S608
+        rows = self._db.execute(f"SELECT rowid, note FROM chunk WHERE rowid IN ({_marks(rowids)})", rowids)
         return dict(rows.fetchall())
 
     def passages_of(self, notes: Sequence[int]) -> list[Passage]:
@@ -174,7 +174,7 @@ class CatalogReader:
 
     def titles(self, notes: Sequence[int]) -> dict[int, tuple[str, str]]:
         """(path, title) of these notes."""
-        rows = self._db.execute(f"SELECT id, path, title FROM note WHERE id IN ({_marks(notes)})", notes)  # noqa: S608
+        rows = self._db.execute(f"SELECT id, path, title FROM note WHERE id IN ({_marks(notes)})", notes)
         return {key: (path, title) for key, path, title in rows}
 
     def headings(self, note: int) -> list[Heading]:

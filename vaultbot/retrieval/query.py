@@ -35,8 +35,8 @@ def parse_query(text: str) -> Query:
         raise InvalidRequest('the question is empty; ask something, like: vaultbot ask "what is quantization?"')
     if len(text) > MAX_QUESTION:
         raise InvalidRequest(
-            f"the question has {len(text):,} characters; {MAX_QUESTION:,} are allowed. Ask about one thing, and let the "
-            "notes hold the long text"
+            f"the question has {len(text):,} characters; {MAX_QUESTION:,} are allowed. Ask about one thing, and let "
+            "the notes hold the long text"
         )
     latin = latin_share(text)
     return Query(

@@ -20,8 +20,8 @@ class Mark(NamedTuple):
 
 _HIDDEN = frozenset({"frontmatter", "comment", "html-comment", "query"})
 
-# Control characters, soft hyphens, zero-width and bidi controls and the invisible "tag" letters can hide words
-# from a reader and show them to a model. A joiner between non-ASCII letters stays: Persian and emoji do.
+# Control characters, soft hyphens, zero-width and bidi controls and the invisible "tag" letters can hide
+# words from a reader and show them to a model. A joiner between non-ASCII letters stays: emoji need it.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     r"\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"

@@ -1,6 +1,6 @@
 """The blocks of a note: what is code, comment, heading or paragraph, in one pass over its lines.
 
-CommonMark's blocks, as far as links and tags depend on them, with Obsidian's comments, formulas and block ids.
+CommonMark's, as far as links and tags depend on them, and Obsidian's comments, formulas and block ids.
 What stands inside a paragraph is for `inline` to read.
 """
 
@@ -131,7 +131,7 @@ class _BlockScanner:
             fence = self._fence_of(at, end)
             if fence:
                 self._close(kept)
-                return self._fence(index, at, end, fence)
+                return self._fence(index, line, end, fence)
         if line.indent < 4:
             if first == "#" and (marks := _ATX.match(text, at, end)):
                 self._close(kept)
@@ -254,15 +254,16 @@ class _BlockScanner:
         is_code = stop - at < 3 or (self.text[at] == "`" and "`" in self.text[stop:end])
         return "" if is_code else self.text[at:stop]
 
-    def _fence(self, index: int, at: int, end: int, fence: str) -> int:
-        text, stop = self.text, end
+    def _fence(self, index: int, opening: Line, end: int, fence: str) -> int:
+        text, at, stop = self.text, opening.at, end
         info = text[at + len(fence) : end].strip().split(maxsplit=1)
         lang = info[0].strip("{}.").lower() if info else ""
         self.marks.append(Mark(at, end))
         last = index
         for following, line, stop in self._lines_below(index):
             last = following
-            if text.startswith(fence, line.at) and not text[line.at : stop].rstrip(" \t").strip(fence[0]):
+            closes = text.startswith(fence, line.at) and line.indent < max(4, opening.indent + 1)
+            if closes and not text[line.at : stop].rstrip(" \t").strip(fence[0]):
                 self.marks.append(Mark(line.at, stop))
                 break
         self._mask("query" if lang in _QUERY_LANGUAGES else "code", at, stop, lang)
