@@ -55,11 +55,12 @@ class Heading:
     """A heading of a note and the section it opens."""
 
     level: int  #: 1 to 6
-    text: str  #: without the marks: "Why it works"
+    text: str  #: as a reader sees it: "Why it works"
     path: tuple[str, ...]  #: with its parents: ("Quantization", "Why it works")
     line: int
     start: int  #: of the heading line
     end: int  #: end of the heading line, newline excluded
+    written: tuple[str, ...] = ()  #: the path as the file has it, which is what a link must name: "See [[A|b]]"
 
 
 LinkKind = Literal["wiki", "markdown", "property"]

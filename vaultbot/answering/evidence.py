@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,13 +18,13 @@ from vaultbot.index.reader import CatalogReader
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import Embedder, FloatArray
 from vaultbot.retrieval.query import Query
-from vaultbot.retrieval.retriever import Found, heading_path_at
+from vaultbot.retrieval.retriever import Found, heading_at
 
 _WINDOW = 1  #: neighbours on each side that count as a sentence's surroundings
 _CACHED_SENTENCES = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """A sentence of a note, where it stands, and how it relates to the question."""
 
@@ -32,16 +32,19 @@ class Evidence:
     path: str
     title: str
     heading_path: tuple[str, ...]
+    heading_written: tuple[str, ...]  #: as the file has it, for links
+    is_heading: bool
     line: int
     source: int  #: which of the found passages, from 0
     place: int  #: which sentence of that passage, from 0
     terms: frozenset[str]
     window_terms: frozenset[str]  #: with its neighbours
-    coverage: float  #: share of the question's weight that the sentence holds
-    window_coverage: float  #: the same for the sentence with its neighbours, its title and headings
-    cosine: float | None  #: None where meaning is not compared
-    score: float  #: as an answer to the question
-    quotable: bool  #: says something; headings and echoes of the question do not
+    context_terms: frozenset[str]  #: of its title and headings
+    coverage: float = 0.0  #: share of the question's weight that the sentence holds
+    window_coverage: float = 0.0  #: the same for the sentence with its neighbours, its title and headings
+    cosine: float | None = None  #: None where meaning is not compared
+    score: float = 0.0  #: as an answer to the question
+    quotable: bool = False  #: says something; headings and echoes of the question do not
 
 
 class Weigher:
@@ -67,7 +70,7 @@ class Weigher:
     def evidence(self, query: Query, found: Sequence[Found]) -> list[Evidence]:
         """Every sentence of the passages, in order."""
         weights = self.weights(query.content)
-        units = [unit for source, one in enumerate(found) for unit in self._units(source, one)]
+        units = [unit for source, one in enumerate(found) for unit in self._sentences(source, one)]
         compare = query.latin and self._embedder is not None
         cosines = self.cosines(query.text, [u.text for u in units], query=True) if compare else [None] * len(units)
         return [
@@ -80,7 +83,7 @@ class Weigher:
         vector: FloatArray = np.asarray(self._embedder.embed_documents([text])[0])
         return vector
 
-    def _units(self, source: int, found: Found) -> list[_Unit]:
+    def _sentences(self, source: int, found: Found) -> list[Evidence]:
         passage = found.passage
         headings = self._reader.headings(passage.note)
         heading_lines = {heading.line for heading in headings}
@@ -89,31 +92,25 @@ class Weigher:
         units = []
         for place, (start, end) in enumerate(spans):
             line = passage.start_line + passage.text.count("\n", 0, start)
-            heading_path = heading_path_at(headings, line)
-            window = frozenset().union(*sets[max(0, place - _WINDOW) : place + _WINDOW + 1])
-            context = frozenset(terms(" ".join((passage.title, *heading_path))))
+            heading = heading_at(headings, line)
+            above = heading.path if heading else ()
             units.append(
-                _Unit(
-                    passage.text[start:end], passage.path, passage.title, heading_path, line, source, place,
-                    sets[place], window, context, line in heading_lines,
+                Evidence(
+                    text=passage.text[start:end],
+                    path=passage.path,
+                    title=passage.title,
+                    heading_path=above,
+                    heading_written=heading.written if heading else (),
+                    is_heading=line in heading_lines,
+                    line=line,
+                    source=source,
+                    place=place,
+                    terms=sets[place],
+                    window_terms=frozenset().union(*sets[max(0, place - _WINDOW) : place + _WINDOW + 1]),
+                    context_terms=frozenset(terms(" ".join((passage.title, *above)))),
                 )
-            )  # fmt: skip
+            )
         return units
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    text: str
-    path: str
-    title: str
-    heading_path: tuple[str, ...]
-    line: int
-    source: int
-    place: int
-    terms: frozenset[str]
-    window_terms: frozenset[str]
-    context_terms: frozenset[str]
-    is_heading: bool
 
 
 def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, float]) -> float:
@@ -127,22 +124,15 @@ def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, 
 
 
 def _weighed(
-    unit: _Unit, query: Query, weights: Mapping[str, float], cosine: float | None, passage_score: float
+    unit: Evidence, query: Query, weights: Mapping[str, float], cosine: float | None, passage_score: float
 ) -> Evidence:
     own = coverage(query.content, unit.terms, weights)
     # A title counts for what stands under it, but only where the text itself has something to do with the question.
-    around = unit.window_terms | unit.context_terms if unit.window_terms & set(query.content) else unit.window_terms
+    touches = not unit.window_terms.isdisjoint(query.content)
+    around = unit.window_terms | unit.context_terms if touches else unit.window_terms
     news = set(content_terms(unit.text)) - set(query.content)
-    return Evidence(
-        unit.text,
-        unit.path,
-        unit.title,
-        unit.heading_path,
-        unit.line,
-        unit.source,
-        unit.place,
-        unit.terms,
-        unit.window_terms,
+    return replace(
+        unit,
         coverage=own,
         window_coverage=coverage(query.content, around, weights),
         cosine=cosine,

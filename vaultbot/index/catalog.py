@@ -180,8 +180,11 @@ class Catalog:
         )  # fmt: skip
         key = cursor.lastrowid
         db.executemany(
-            "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?)",
-            [(key, n, h.level, _clean(h.text), _json(h.path), h.line) for n, h in enumerate(note.headings)],
+            "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (key, n, h.level, _clean(h.text), _json(h.path), h.line, _json(h.written))
+                for n, h in enumerate(note.headings)
+            ],
         )
         db.executemany("INSERT INTO alias VALUES (?, ?, ?)", [(key, n, _clean(a)) for n, a in enumerate(note.aliases)])
         db.executemany(

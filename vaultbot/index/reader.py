@@ -179,8 +179,13 @@ class CatalogReader:
 
     def headings(self, note: int) -> list[Heading]:
         """The note's headings in order (offsets are not kept)."""
-        rows = self._db.execute("SELECT level, text, path, line FROM heading WHERE note = ? ORDER BY ordinal", (note,))
-        return [Heading(level, text, tuple(json.loads(path)), line, 0, 0) for level, text, path, line in rows]
+        rows = self._db.execute(
+            "SELECT level, text, path, line, written FROM heading WHERE note = ? ORDER BY ordinal", (note,)
+        )
+        return [
+            Heading(level, text, tuple(json.loads(path)), line, 0, 0, tuple(json.loads(written)))
+            for level, text, path, line, written in rows
+        ]
 
     def note(self, path: str) -> NoteRecord | None:
         """A note with its properties, names, headings and links; None when it is not in the index."""

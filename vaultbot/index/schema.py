@@ -35,6 +35,7 @@ CREATE INDEX note_hash ON note (hash);
 CREATE TABLE heading (
     note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
     ordinal INTEGER NOT NULL, level INTEGER NOT NULL, text TEXT NOT NULL, path TEXT NOT NULL, line INTEGER NOT NULL,
+    written TEXT NOT NULL,             -- JSON, like path: as the file has it
     PRIMARY KEY (note, ordinal)
 ) WITHOUT ROWID;
 CREATE TABLE alias (

@@ -166,29 +166,25 @@ class Retriever:
             for token in matched:
                 by_line.setdefault(passage.text.count("\n", 0, token.start), set()).add(token.term)
             line += max(by_line, key=lambda n: (len(by_line[n]), -n))
-        heading_path = heading_path_at(self._reader.headings(passage.note), line)
+        heading = heading_at(self._reader.headings(passage.note), line)
+        written = heading.written if heading else ()
         return Hit(
             passage.path,
             passage.title,
-            heading_path,
+            heading.path if heading else (),
             passage.start_line,
             passage.end_line,
             passage.text,
             round(found.score, 4),
-            wikilink(passage.path, passage.title, heading_path),
-            open_uri(self._vault_name, passage.path, heading_path),
+            wikilink(passage.path, passage.title, written),
+            open_uri(self._vault_name, passage.path, written),
             words,
         )
 
 
-def heading_path_at(headings: Sequence[Heading], line: int) -> tuple[str, ...]:
-    """The headings over this line, outermost first; empty above the first one."""
-    path: tuple[str, ...] = ()
-    for heading in headings:
-        if heading.line > line:
-            break
-        path = heading.path
-    return path
+def heading_at(headings: Sequence[Heading], line: int) -> Heading | None:
+    """The heading that this line stands under; None above the first one."""
+    return next((heading for heading in reversed(headings) if heading.line <= line), None)
 
 
 def _fuse(dense: Mapping[int, float], lexical: Mapping[int, float], *, lexical_share: float) -> dict[int, float]:

@@ -44,10 +44,11 @@ def find_heading(headings: Iterable[Heading], subpath: str) -> Heading | None:
 def _leads_to(parts: Sequence[str], heading: Heading) -> bool:
     """Whether the last part is the heading itself and those before it are among its parents, in order."""
     *above, last = parts
-    if last not in _spellings(heading.text):
+    *parents, own = heading.written or heading.path
+    if last not in _spellings(own):
         return False
-    parents = iter(heading.path[:-1])
-    return all(any(part in _spellings(parent) for parent in parents) for part in above)
+    outer = iter(parents)
+    return all(any(part in _spellings(parent) for parent in outer) for part in above)
 
 
 def _spellings(text: str) -> set[str]:

@@ -70,7 +70,9 @@ def _with_paths(headings: Sequence[Heading], text: str, visible: Sequence[str]) 
         last_line = heading.line + text.count("\n", heading.start, heading.end)
         seen = " ".join(line.strip() for line in visible[heading.line - 1 : last_line])
         words = seen.strip() or heading.text  # one that shows only a picture keeps what was written
-        parents.append(replace(heading, text=words, path=(*(parent.text for parent in parents), words)))
+        path = (*(parent.text for parent in parents), words)
+        written = (*(parents[-1].written if parents else ()), heading.text)
+        parents.append(replace(heading, text=words, path=path, written=written))
         placed.append(parents[-1])
     return tuple(placed)
 
