@@ -223,7 +223,7 @@ class LlamaCppChatModel:
         reason = list(self._crashes.values())[-1]
         return ModelCrashed(
             f"the model {self._info.path} crashed {len(self._crashes)} times ({reason}) and is not started "
-            "again; choose another model: vaultbot models list, or restart vaultbot to try once more"
+            "again; choose another with --model or [model] path, or restart vaultbot to try once more"
         )
 
 

@@ -18,6 +18,9 @@ from vaultbot.types import Match
 _SHORT_QUESTION = 3
 _SHORT_COSINE = 0.5
 _STRONG = 0.8
+#: Pairs of characters are held by a source less often than words are: measured on Japanese and Chinese questions, a
+#: coverage of .38 there means what a strength of .51 means in English.
+_UNSPACED_SCALE = 1.34
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def judge(query: Query, evidence: Sequence[Evidence], *, refuse_below: float, ca
     covered = max(e.window_coverage for e in evidence)
     cosines = [e.cosine for e in evidence if e.cosine is not None]
     if not cosines:
-        return Verdict(_match(covered, refuse_below, caution_below), covered)
+        strength = covered if query.latin else min(1.0, covered * _UNSPACED_SCALE)
+        return Verdict(_match(strength, refuse_below, caution_below), strength)
     closest = max(cosines)
     strength = 0.5 * closest + 0.5 * covered
     if len(query.content) <= _SHORT_QUESTION and closest < _SHORT_COSINE:

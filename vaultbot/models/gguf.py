@@ -76,7 +76,7 @@ def read(path: Path) -> GgufInfo:
             return _read(path, file, os.fstat(file.fileno()).st_size)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelMissing(
-            f"there is no model file at {path}; to see what can be used, run: vaultbot models list"
+            f"there is no model file at {path}; give a GGUF file with --model or [model] path"
         ) from None
     except PermissionError:
         raise ModelInvalid(f"{path} cannot be read; give yourself permission: chmod u+r") from None
