@@ -224,8 +224,9 @@ class Hit:
     path: str
     title: str
     heading_path: tuple[str, ...]
-    line_start: int
+    line_start: int  #: of the passage
     line_end: int
+    line: int  #: the line that matches best, which the heading path, wikilink and uri are of
     text: str  #: the passage as a reader sees it
     score: float  #: 0 to 1, comparable within one search only
     wikilink: str

@@ -21,7 +21,9 @@ NAMES: list[tuple[str, str, tuple[str, ...]]] = [
 ]
 
 
-def suggest(text: str, *, path: str = "Home.md", names: list[tuple[str, str, tuple[str, ...]]] = NAMES) -> list[Suggestion]:
+def suggest(
+    text: str, *, path: str = "Home.md", names: list[tuple[str, str, tuple[str, ...]]] = NAMES
+) -> list[Suggestion]:
     return Suggester(names).suggest(parse_note(path, text))
 
 
@@ -125,7 +127,26 @@ def test_a_vault_without_other_names_suggests_nothing() -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["compost", "GGUF", "量子化", " ", "\n", "`", "```\n", "$", "[[", "]]", "#", "%%", "[", "](x)", "<b>", "ﬁ", "é", "—"]
+            [
+                "compost",
+                "GGUF",
+                "量子化",
+                " ",
+                "\n",
+                "`",
+                "```\n",
+                "$",
+                "[[",
+                "]]",
+                "#",
+                "%%",
+                "[",
+                "](x)",
+                "<b>",
+                "ﬁ",
+                "é",
+                "—",
+            ]
         ),
         max_size=40,
     )

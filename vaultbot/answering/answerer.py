@@ -25,7 +25,7 @@ from vaultbot.errors import ModelCrashed, ModelMissing
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.query import Query, parse_query
-from vaultbot.retrieval.retriever import Retriever
+from vaultbot.retrieval.retriever import Found, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
 NOT_IN_YOUR_NOTES = "Not in your notes."
@@ -66,7 +66,7 @@ class _Asking:
         self._question = question
         self._query: Query = parse_query(question)
         self._model = model
-        self._cancel = cancel
+        self._enough = _Enough(cancel)
         self._citations = Citations(room.vault_name)
         self._sentences: list[Sentence] = []
         self._warnings: list[str] = []
@@ -95,16 +95,7 @@ class _Asking:
         for one in _quotes(best):
             yield self._speak(one.text, one, support="quote")
         if model is not None:
-            prompt = build_prompt(
-                model,
-                query,
-                best=best,
-                evidence=evidence,
-                found=found,
-                max_tokens=room.generation.max_tokens,
-                folder=room.prompts,
-            )
-            yield from self._checked(model, prompt, evidence)
+            yield from self._checked(model, best, evidence, found)
         yield self._answer(verdict, model=model.name if model else None)
 
     # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
@@ -115,9 +106,20 @@ class _Asking:
             return None  # A model of this size says nothing useful in other scripts.
         return model
 
-    def _checked(self, model: ChatModel, prompt: Prompt, evidence: Sequence[Evidence]) -> Iterator[AskEvent]:
+    def _checked(
+        self, model: ChatModel, best: Sequence[Evidence], evidence: Sequence[Evidence], found: Sequence[Found]
+    ) -> Iterator[AskEvent]:
         tier = tier_of(model)
         try:
+            prompt = build_prompt(
+                model,
+                self._query,
+                best=best,
+                evidence=evidence,
+                found=found,
+                max_tokens=self._room.generation.max_tokens,
+                folder=self._room.prompts,
+            )
             for text in self._generated(model, prompt):
                 clean = _cleaned(text)
                 if not clean or any(_same(clean, said.text) for said in self._sentences):
@@ -134,7 +136,7 @@ class _Asking:
     def _generated(self, model: ChatModel, prompt: Prompt) -> Iterator[str]:
         """Complete sentences of the model, as soon as each is complete."""
         written, given, count = "", 0, 0
-        stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._cancel)
+        stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._enough)
         try:
             for piece in stream:
                 if piece.usage is not None:
@@ -147,10 +149,11 @@ class _Asking:
                 # Cut off by the limit, the last one is no sentence.
                 whole = done and self._usage.completion < prompt.max_tokens
                 for start, end in spans if whole else spans[:-1]:
-                    yield written[given + start : given + end]
-                    count += 1
+                    if not self._enough.is_set():
+                        yield written[given + start : given + end]
+                        count += 1
                     if prompt.sentences is not None and count >= prompt.sentences:
-                        return
+                        self._enough.set()  # The stream ends now, and still tells its usage.
                 if not done and len(spans) > 1:
                     given += spans[-1][0]
         finally:
@@ -187,6 +190,17 @@ class _Asking:
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 1)
+
+
+class _Enough(threading.Event):
+    """Set when there is enough of an answer, or when nobody wants it any more."""
+
+    def __init__(self, cancel: threading.Event) -> None:
+        super().__init__()
+        self._cancel = cancel
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._cancel.is_set()
 
 
 def answer_text(sentences: Sequence[Sentence]) -> str:

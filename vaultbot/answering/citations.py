@@ -27,7 +27,7 @@ class Citations:
             line_start=evidence.line,
             line_end=evidence.line,
             quote=evidence.text,
-            wikilink=wikilink(evidence.path, evidence.title, evidence.heading_written),
+            wikilink=wikilink(evidence.path, evidence.title, evidence.heading_written, shown=evidence.heading_path),
             uri=open_uri(self._vault_name, evidence.path, evidence.heading_written),
         )
         self._numbers[key] = citation

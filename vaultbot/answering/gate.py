@@ -2,7 +2,7 @@
 
 A small model never says no: measured, it refused one of eleven questions that its sources could not answer. Two signals
 of retrieval tell nearly everything that seventeen do: the closest sentence in meaning, and how much of the question the
-best few lines hold (docs/answers.md).
+best few lines hold (docs/ask.md).
 """
 
 from __future__ import annotations

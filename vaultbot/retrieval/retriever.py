@@ -167,16 +167,17 @@ class Retriever:
                 by_line.setdefault(passage.text.count("\n", 0, token.start), set()).add(token.term)
             line += max(by_line, key=lambda n: (len(by_line[n]), -n))
         heading = heading_at(self._reader.headings(passage.note), line)
-        written = heading.written if heading else ()
+        shown, written = (heading.path, heading.written) if heading else ((), ())
         return Hit(
             passage.path,
             passage.title,
-            heading.path if heading else (),
+            shown,
             passage.start_line,
             passage.end_line,
+            line,
             passage.text,
             round(found.score, 4),
-            wikilink(passage.path, passage.title, written),
+            wikilink(passage.path, passage.title, written, shown=shown),
             open_uri(self._vault_name, passage.path, written),
             words,
         )

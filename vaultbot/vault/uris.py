@@ -28,9 +28,12 @@ def open_uri(vault_name: str, path: str, heading_path: Sequence[str] = ()) -> st
     return f"obsidian://open?vault={quote(vault_name, safe='')}&file={quote(file, safe='')}"
 
 
-def wikilink(path: str, title: str, heading_path: Sequence[str] = ()) -> str:
-    """`[[path#H1#H2|title › H2]]`; a Markdown link where no wikilink can hold the path (`#`, `|`, …)."""
-    display = _display(title, heading_path)
+def wikilink(path: str, title: str, heading_path: Sequence[str] = (), *, shown: Sequence[str] | None = None) -> str:
+    """`[[path#H1#H2|title › H2]]`; a Markdown link where no wikilink can hold the path (`#`, `|`, …).
+
+    `heading_path` is as the file has it, `shown` as a reader sees it, where the two differ.
+    """
+    display = _display(title, heading_path if shown is None else shown)
     target = without_md(path)
     if not _NOT_IN_A_WIKILINK.search(target):
         return f"[[{target}{_subpath(heading_path)}|{display}]]"

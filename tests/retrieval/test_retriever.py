@@ -1,0 +1,136 @@
+"""Search: by words and by meaning, in titles, aliases, headings and text, in three languages."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import VaultBuilder
+from vaultbot.errors import InvalidRequest
+
+KIMCHI = "---\naliases: [gimchi]\n---\nCabbage, salt, time.\n\n## Second stage\n\nKeep the jar in a cold cellar."
+
+
+def test_an_alias_finds_its_note(vault: VaultBuilder) -> None:
+    vault.write("Food/Kimchi.md", KIMCHI)
+    vault.write("Food/Bread.md", "Flour, water, salt.")
+
+    assert vault.search("gimchi")[0].path == "Food/Kimchi.md"
+
+
+def test_a_title_and_a_heading_find_their_note(vault: VaultBuilder) -> None:
+    vault.write("Food/Kimchi.md", KIMCHI)
+    vault.write("Food/Bread.md", "Flour, water, salt.")
+
+    assert vault.search("kimchi")[0].path == "Food/Kimchi.md"
+    assert vault.search("second stage")[0].path == "Food/Kimchi.md"
+
+
+def test_a_hit_opens_the_heading_over_the_matching_line(vault: VaultBuilder) -> None:
+    vault.write("Food/Kimchi.md", KIMCHI)
+
+    hit = vault.search("cold cellar")[0]
+
+    assert hit.heading_path == ("Second stage",)
+    assert hit.line == 8
+    assert hit.wikilink == "[[Food/Kimchi#Second stage|Kimchi › Second stage]]"
+    assert parse_qs(urlsplit(hit.uri).query) == {"vault": ["vault"], "file": ["Food/Kimchi#Second stage"]}
+
+
+def test_a_link_names_the_heading_as_the_file_has_it(vault: VaultBuilder) -> None:
+    vault.write("N.md", "## See [[Kimchi|the jar]]\n\nSalted turnips.")
+
+    hit = vault.search("salted turnips")[0]
+
+    assert hit.heading_path == ("See the jar",)
+    assert hit.wikilink == "[[N#See Kimchi the jar|N › See the jar]]"
+
+
+def test_the_words_of_the_question_are_named_as_they_stand_in_the_text(vault: VaultBuilder) -> None:
+    vault.write("Trees.md", "Pruned trees bear well, and Pruning is quick.")
+
+    assert vault.search("prune a tree")[0].matched == ("Pruned", "trees", "Pruning")
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [("量子化とは何ですか", "量子化.md"), ("重み", "量子化.md"), ("堆肥需要什么", "堆肥.md"), ("碳氮比", "堆肥.md")],
+)
+def test_japanese_and_chinese_are_found(vault: VaultBuilder, question: str, path: str) -> None:
+    vault.write("量子化.md", "量子化とは、モデルの重みを少ないビット数で表す技術である。")
+    vault.write("堆肥.md", "堆肥最合适的碳氮比是25比1到30比1。")
+    vault.write("味噌.md", "味噌は大豆と麹と塩から作る。")
+
+    assert vault.search(question)[0].path == path
+
+
+def test_words_alone_do_without_an_embedder(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Kimchi.md", KIMCHI)
+
+    assert vault.search("cabbage")[0].path == "Kimchi.md"
+
+
+def test_meaning_finds_what_no_word_matches(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", KIMCHI)
+    vault.write("Bread.md", "Flour and water.")
+
+    assert {hit.path for hit in vault.search("zzz")} == {"Kimchi.md", "Bread.md"}
+
+
+def test_each_note_is_there_once_with_its_best_passage(vault: VaultBuilder) -> None:
+    filler = "\n\n".join(
+        f"Paragraph {n} about nothing in particular, with words enough to fill a passage." for n in range(90)
+    )
+    vault.write("Long.md", f"{filler}\n\nThe zucchini was enormous.\n\n{filler}")
+    vault.write("Other.md", "A zucchini, small.")
+
+    hits = vault.search("enormous zucchini")
+
+    assert sorted(hit.path for hit in hits) == ["Long.md", "Other.md"]
+    assert "The zucchini was enormous." in next(hit.text for hit in hits if hit.path == "Long.md")
+
+
+def test_scores_fall_and_stay_between_nought_and_one(vault: VaultBuilder) -> None:
+    for n in range(12):
+        vault.write(f"{n}.md", f"Tomatoes {'and basil ' * n}")
+
+    scores = [hit.score for hit in vault.search("tomatoes and basil", limit=10)]
+
+    assert len(scores) == 10
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("limit", [0, 51, -1])
+def test_a_limit_out_of_range_names_the_range(vault: VaultBuilder, limit: int) -> None:
+    vault.write("a.md", "a")
+
+    with pytest.raises(InvalidRequest, match="from 1 to 50"):
+        vault.search("a", limit=limit)
+
+
+def test_an_empty_vault_finds_nothing_and_says_why(vault: VaultBuilder) -> None:
+    vault.index()
+
+    result = vault.assistant.search("anything")
+
+    assert result.hits == ()
+    assert "is it the folder that you open in Obsidian" in result.warnings[0]
+
+
+def test_no_question_makes_a_search_fail(vault: VaultBuilder) -> None:
+    vault.write("a.md", 'Some "quoted" text AND a NEAR(b) col:x -y * ^ 量子化')
+    vault.index()
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.text(min_size=1, max_size=40).filter(lambda text: bool(text.split())))
+    def search(text: str) -> None:
+        vault.assistant.search(text)
+
+    search()
+    for text in ('"', "AND", "a-b", "col:x", "(a", "NEAR(", "*", "^a", "'", "\\", "\0", "a OR", "{", "+a -b"):
+        vault.assistant.search(text)
