@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -157,4 +159,4 @@ def test_suggestions_never_touch_what_is_protected_and_never_overlap(parts: list
 
     for start, end in spans:
         assert all(end <= a or b <= start for a, b in protected_spans(note))
-    assert all(end <= after for (_, end), (after, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= after for (_, end), (after, _) in pairwise(spans))
