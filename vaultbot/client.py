@@ -13,21 +13,21 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from vaultbot.api.tokens import prove
-from vaultbot.errors import NotRunning, VaultbotError
+from vaultbot.errors import AlreadyRunning, NotRunning, VaultbotError
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import Runtime, is_locked, read_runtime, read_token
 
 _START_S = 60.0
+_HEALTH_S = 10.0
 _ANSWER_S = 600.0
 _STOP_S = 10.0
-_EXIT_ALREADY_RUNNING = 3
 
 
 class Client:
@@ -39,7 +39,8 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a GET; parameters that are None are left out."""
-        query = urlencode({key: value for key, value in (params or {}).items() if value is not None})
+        given = {key: str(value) for key, value in (params or {}).items() if value is not None}
+        query = urlencode(given, errors="replace")
         return self._json("GET", f"{path}?{query}" if query else path, None)
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
@@ -54,9 +55,8 @@ class Client:
         Raises what the daemon says in an `error` event or instead of the stream.
         """
         with contextlib.closing(self._request(method, path, body)) as connection:
-            response = self._response(connection)
             name, data = "", ""
-            for line in response:
+            for line in _lines(self._response(connection)):
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
                 if text.startswith("event: "):
                     name = text[7:]
@@ -71,13 +71,19 @@ class Client:
 
     def _json(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
         with contextlib.closing(self._request(method, path, body)) as connection:
-            return json.loads(self._response(connection).read())
+            response = self._response(connection)
+            try:
+                return json.loads(response.read())
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                raise NotRunning(_hung_up(error)) from error
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.runtime.port, timeout=_ANSWER_S)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        # A word of the command line that is no valid text holds halves of characters, which UTF-8 has no bytes for.
+        content = json.dumps(body, ensure_ascii=False).encode(errors="replace") if body is not None else None
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            connection.request(method, path, content, headers)
         except OSError as error:
             raise NotRunning(_hung_up(error)) from error
         return connection
@@ -90,10 +96,17 @@ class Client:
         if response.status >= 400:
             try:
                 document = json.loads(response.read())
-            except ValueError:
-                document = {"detail": f"the daemon answered {response.status}"}
+            except (OSError, ValueError, http.client.HTTPException):
+                document = {"detail": f"the daemon answered {response.status}; see its log with: vaultbot status"}
             raise error_of(document)
         return response
+
+
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    try:
+        yield from response
+    except (OSError, http.client.HTTPException) as error:
+        raise NotRunning(_hung_up(error)) from error
 
 
 def _hung_up(error: Exception) -> str:
@@ -116,17 +129,22 @@ def _kinds(base: type[VaultbotError]) -> Iterator[type[VaultbotError]]:
 def find(state: StatePaths) -> Client | None:
     """The vault's running daemon, after it has proved that it knows the token; None when none runs."""
     runtime = read_runtime(state)
-    if runtime is None or not is_locked(state):
-        return None
+    if runtime is None or not is_locked(state) or not os.path.lexists(state.token):
+        return None  # Without a token no daemon has ever been ready here.
     token = read_token(state)
     challenge = secrets.token_hex(16)
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=_HEALTH_S)) as connection:
         try:
             connection.request("GET", "/health", headers={"X-Vaultbot-Challenge": challenge})
-            proof = json.loads(connection.getresponse().read()).get("proof")
-        except (OSError, ValueError, http.client.HTTPException):
-            return None
-    if not isinstance(proof, str) or not secrets.compare_digest(proof, prove(token, runtime.port, challenge)):
+            health = json.loads(connection.getresponse().read())
+        except OSError:
+            return None  # It is starting or ending.
+        except (ValueError, http.client.HTTPException):
+            health = None
+    proof = health.get("proof") if isinstance(health, dict) else None
+    if not isinstance(proof, str) or not secrets.compare_digest(
+        proof.encode(errors="replace"), prove(token, runtime.port, challenge).encode()
+    ):
         raise VaultbotError(
             f"something else listens on port {runtime.port} in place of vaultbot's daemon and got no token; end "
             "that program, or set another [server] port"
@@ -149,48 +167,55 @@ def find_or_start(
         raise NotRunning("no daemon runs for this vault; start one with: vaultbot start")
     on_start()
     state.create()
-    complaints = state.root / "daemon.err"
-    with complaints.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vaultbot", "serve", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-            cwd=state.root,
-        )
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until:
-        client = find(state)
-        if client is not None:
-            return client
-        code = process.poll()
-        if code is not None and code != _EXIT_ALREADY_RUNNING:  # Somebody else's daemon may be about to answer.
-            raise _failed_start(code, complaints)
-        time.sleep(0.05)
+    with tempfile.TemporaryFile(dir=state.root) as complaints:
+        process = _spawn(arguments, complaints)
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until:
+            client = find(state)
+            if client is not None:
+                return client
+            code = process.poll()
+            if code == AlreadyRunning.exit_code:
+                # Somebody else's daemon is about to answer, or about to end.
+                if not is_locked(state):
+                    process = _spawn(arguments, complaints)
+            elif code is not None:
+                raise _failed_start(code, complaints)
+            time.sleep(0.05)
     raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
 
 
-def _failed_start(code: int, complaints: Path) -> VaultbotError:
-    lines = [line for line in complaints.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    said = lines[-1].removeprefix("error: ") if lines else f"it ended with exit code {code}"
+def _spawn(arguments: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+    # -P: no module is imported from the folder that we happen to be in.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "vaultbot", "serve", "--background", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=complaints,
+        start_new_session=True,
+    )
+
+
+def _failed_start(code: int, complaints: IO[bytes]) -> VaultbotError:
+    complaints.seek(0)
+    lines = [line for line in complaints.read().decode(errors="replace").splitlines() if line.strip()]
+    said = lines[-1].removeprefix("error: ") if lines else f"the daemon could not start (exit code {code})"
     kinds = {kind.exit_code: kind for kind in _kinds(VaultbotError)}
-    if code in (1, 2):
-        return VaultbotError(said) if code == 1 else kinds[2](said)
-    return kinds.get(code, VaultbotError)(said)
+    return kinds.get(code, VaultbotError)(said) if code != VaultbotError.exit_code else VaultbotError(said)
 
 
 def stop(state: StatePaths) -> bool:
     """End the vault's daemon and wait until it has; False when none was running."""
     client = find(state)
-    if client is None:
+    if client is None and not is_locked(state):
         return False
-    os.kill(client.runtime.pid, signal.SIGTERM)
+    if client is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(client.runtime.pid, signal.SIGTERM)
     until = time.monotonic() + _STOP_S
     while is_locked(state):
         if time.monotonic() > until:
-            raise VaultbotError(
-                f"the daemon (pid {client.runtime.pid}) has not ended within {_STOP_S:.0f} s; see {state.log}"
-            )
+            pid = f" (pid {client.runtime.pid})" if client else ""
+            raise VaultbotError(f"the daemon{pid} has not ended within {_STOP_S:.0f} s; see {state.log}")
         time.sleep(0.05)
     return True

@@ -2,20 +2,21 @@
 
 Every setting is a dataclass field with its default, its check and one line of why. `config.example.toml` is written
 from them (`python -m vaultbot.config`), and a test holds the two equal. The environment's name of `[server] port` is
-`VAULTBOT_SERVER_PORT`.
+`VAULTBOT_SERVER_PORT`. A relative path starts at the settings file's folder, or where one is for the other two.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from vaultbot.errors import ConfigError
-from vaultbot.paths import config_folder
+from vaultbot.paths import absolute, config_folder
 
 Check = Callable[[Any], bool]
 
@@ -25,8 +26,13 @@ def setting(default: Any, why: str, *, allowed: str, check: Check) -> Any:
     return field(default=default, metadata={"why": why, "allowed": allowed, "check": check})
 
 
-def _text(default: str, why: str) -> Any:
-    return setting(default, why, allowed="a text in quotes", check=lambda v: isinstance(v, str))
+def _place(default: str, why: str, *, words: tuple[str, ...] = ()) -> Any:
+    """A path, or one of some words."""
+    spoken = " or ".join((*(f'"{word}"' for word in words), "a path in quotes"))
+    return field(
+        default=default,
+        metadata={"why": why, "allowed": spoken, "check": lambda v: isinstance(v, str), "words": ("", *words)},
+    )
 
 
 def _texts(why: str) -> Any:
@@ -73,7 +79,7 @@ def _yes_or_no(default: bool, why: str) -> Any:
 class VaultSettings:
     """Which notes."""
 
-    path: str = _text("", "The vault's folder; --vault is stronger.")
+    path: str = _place("", "The vault's folder; --vault is stronger.")
     exclude: tuple[str, ...] = _texts(
         "Notes to leave out, as in .gitignore; what Obsidian excludes is left out anyway."
     )
@@ -92,9 +98,10 @@ class IndexSettings:
 class EmbeddingSettings:
     """The model that finds passages by meaning."""
 
-    model: str = _text(
+    model: str = _place(
         "auto",
         'A folder with a sentence-transformers model; "auto": the starter model, if installed; "none": words alone.',
+        words=("auto", "none"),
     )
     batch_size: int = _whole(8, 1, 256, "Texts embedded at once; small batches are faster on a CPU.")
 
@@ -115,9 +122,10 @@ class RetrievalSettings:
 class ModelSettings:
     """The language model that words the answer."""
 
-    path: str = _text(
+    path: str = _place(
         "auto",
         'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.',
+        words=("auto", "none"),
     )
     context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
     gpu_layers: int | Literal["auto"] = _auto_or_whole(
@@ -137,7 +145,7 @@ class ModelSettings:
 class PromptSettings:
     """The words for the model."""
 
-    folder: str = _text("", "A folder with your own ask.md and the like; empty uses the ones that come with vaultbot.")
+    folder: str = _place("", "A folder with your own ask.md and the like; empty uses the ones that come with vaultbot.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,33 +213,35 @@ def _with_file(config: Config, path: Path) -> Config:
         if section not in sections or not isinstance(table, dict):
             raise ConfigError(f"{path}: unknown section [{section}]; the sections are {_listed(sections)}")
         for key, value in table.items():
-            config = _with(config, section, key, value, where=str(path))
+            config = _with(config, section, key, value, where=str(path), base=path.parent)
     return config
 
 
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     for section in fields(Config):
-        settings = getattr(config, section.name)
-        for item in fields(settings):
-            name = f"VAULTBOT_{section.name}_{item.name}".upper()
-            if name in environ:
-                value = _parsed(environ[name], getattr(settings, item.name))
-                config = _with(config, section.name, item.name, value, where=f"the variable {name}")
+        prefix = f"VAULTBOT_{section.name}_".upper()
+        known = {f"{prefix}{item.name}".upper(): item for item in fields(getattr(config, section.name))}
+        for name in sorted(name for name in environ if name.startswith(prefix)):
+            if name not in known:
+                raise ConfigError(f"unknown variable {name}; allowed are {_listed(list(known))}")
+            value = _parsed(environ[name], known[name])
+            config = _with(config, section.name, known[name].name, value, where=f"the variable {name}")
     return config
 
 
-def _parsed(text: str, default: Any) -> Any:
-    """A variable's text as the type of its setting; what does not fit stays text and fails the setting's check."""
-    if isinstance(default, tuple):
-        return [part for part in text.split(os.pathsep) if part]
+def _parsed(text: str, item: Field[Any]) -> Any:
+    """A variable's text as a value of its setting; what does not fit stays text and fails the setting's check."""
+    if isinstance(item.default, tuple):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if item.metadata["check"](text):
+        return text
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-    return text if isinstance(default, str) and not isinstance(value, int | float) else value
 
 
-def _with(config: Config, section: str, key: str, value: Any, *, where: str) -> Config:
+def _with(config: Config, section: str, key: str, value: Any, *, where: str, base: Path | None = None) -> Config:
     settings = getattr(config, section)
     known = {f.name: f for f in fields(settings)}
     if key not in known:
@@ -244,13 +254,20 @@ def _with(config: Config, section: str, key: str, value: Any, *, where: str) -> 
         valid = cast(Check, item.metadata["check"])(value)
     if not valid:
         raise ConfigError(
-            f"{where}: [{section}] {key} = {value!r} is not allowed; it must be {item.metadata['allowed']}"
+            f"{where}: [{section}] {key} = {_shown(value)} is not allowed; it must be {item.metadata['allowed']}"
         )
+    if value not in item.metadata.get("words", (value,)):
+        value = str(absolute(value, base=base or ""))
     return replace(config, **{section: replace(settings, **{key: value})})
 
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names)
+
+
+def _shown(value: Any) -> str:
+    text = toml_value(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def example_toml() -> str:
@@ -273,8 +290,8 @@ def toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON's escapes are TOML's, too.
+    if isinstance(value, tuple | list):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     return repr(value)
 

@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,15 +25,17 @@ from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
 from vaultbot.errors import ModelMissing, PortInUse, VaultbotError
-from vaultbot.paths import StatePaths
-from vaultbot.runtime import Runtime, forget_runtime, hold_lock, read_token, write_runtime
+from vaultbot.paths import StatePaths, absolute
+from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
 from vaultbot.types import Status
 from vaultbot.vault.vault import Vault
 from vaultbot.vault.watcher import VaultWatcher
 
 log = logging.getLogger("vaultbot")
 
+# Together with the watcher's second less than the five that an end may take; what is cut off is done again later.
 _GRACE_S = 2
+_CLOSE_S = 2
 
 
 def serve(
@@ -41,23 +44,33 @@ def serve(
     state: StatePaths,
     *,
     ends_when_idle: bool = False,
-    any_port_will_do: bool = False,
+    background: bool = False,
+    verbose: bool = False,
     on_ready: Callable[[Status], None] = lambda _: None,
 ) -> None:
     """Run the daemon of the vault at `root` until SIGTERM, Ctrl-C, or the end of its idle time.
 
-    With `any_port_will_do` a free port is taken when the settings' one is in use.
+    One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
+    `background` it logs to its file alone.
     Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, and ModelMissing for a wrong embedding model.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
-    vault = Vault(os.path.abspath(root))  # type: ignore[arg-type]  # noqa: PTH100
+    vault = Vault(absolute(root))
     vault.check()
     state.create()
     with hold_lock(state):
-        listener = _listen(config.server.port, any_port_will_do=any_port_will_do)
-        with listener:
+        _log_to(state, to_terminal=not background, verbose=verbose)
+        with _listen(config.server.port, any_port_will_do=ends_when_idle) as listener:
             assistant = assemble(config, vault.root, state)
-            _Serving(config, assistant, state, listener, ends_when_idle=ends_when_idle).run(on_ready)
+            serving = _Serving(config, assistant, state, listener, ends_when_idle=ends_when_idle)
+            os.chdir(state.root)  # The folder it was started in may be removed or unmounted.
+
+            def ready(status: Status) -> None:
+                on_ready(status)
+                if background:
+                    _leave_terminal(state)
+
+            serving.run(ready)
 
 
 def _listen(port: int, *, any_port_will_do: bool) -> socket.socket:
@@ -83,14 +96,15 @@ def _listen(port: int, *, any_port_will_do: bool) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Tells the assistant at once when it is asked to end, before it waits for open answers."""
+    """Takes leave at once when it is asked to end, before it waits for open answers."""
 
     def __init__(self, config: uvicorn.Config, *, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_exit = on_exit
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._on_exit()
+        # In a thread: a signal may come while this one holds the very lock that an Event's `set` needs.
+        threading.Thread(target=self._on_exit, name="ending", daemon=True).start()
         super().handle_exit(sig, frame)
 
 
@@ -139,7 +153,7 @@ class _Serving:
         self._began = time.monotonic()
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
         self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
-        daemon = Daemon(read_token(state), lambda: self._port, self.status)
+        daemon = Daemon(make_token(state), lambda: self._port, self.status)
         app = create_app(assistant, daemon, allowed_origins=config.server.allowed_origins)
         self._activity = _Activity(app)
         self._server = _Server(
@@ -152,18 +166,18 @@ class _Serving:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=16 * 1024,
-                limit_concurrency=64,
+                h11_max_incomplete_event_size=256 * 1024,  # A long question in the address gets a clear refusal.
+                limit_concurrency=256,
                 timeout_keep_alive=5,
                 timeout_graceful_shutdown=_GRACE_S,
             ),
-            on_exit=assistant.stop_answering,
+            on_exit=self._take_leave,
         )
 
     def run(self, on_ready: Callable[[Status], None]) -> None:
         """Serve until asked to end; leave nothing half done."""
-        # The server raises the signal again when it has ended; by then everything is closed.
-        before = {sig: signal.signal(sig, signal.SIG_IGN) for sig in (signal.SIGTERM, signal.SIGINT)}
+        # Until the server listens to signals itself, and once more when it has ended and raises them again.
+        before = {sig: signal.signal(sig, self._end) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._assistant.worker.start()
             self._watcher.start()
@@ -174,13 +188,19 @@ class _Serving:
             on_ready(self.status())
             asyncio.run(self._serve())
         finally:
-            forget_runtime(self._state, pid=os.getpid())
-            self._assistant.stop_answering()
+            self._take_leave()
             self._watcher.stop()
-            self._assistant.close()
+            self._assistant.close(timeout=_CLOSE_S)
             for sig, handler in before.items():
                 signal.signal(sig, handler)
             log.info("ended")
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        self._server.should_exit = True
+
+    def _take_leave(self) -> None:
+        forget_runtime(self._state, pid=os.getpid())  # Whoever comes now starts a new daemon as soon as this one ends.
+        self._assistant.stop_answering()
 
     async def _serve(self) -> None:
         watching = asyncio.ensure_future(self._end_when_idle())
@@ -195,6 +215,7 @@ class _Serving:
             busy = self._assistant.state().state in ("starting", "indexing")
             if not busy and self._activity.idle_s >= self._idle_s:
                 log.info("nobody has asked for %.0f s", self._idle_s)
+                forget_runtime(self._state, pid=os.getpid())
                 self._server.should_exit = True
                 return
 
@@ -235,9 +256,8 @@ class _Serving:
         )
 
 
-def log_to(state: StatePaths, *, to_terminal: bool, verbose: bool) -> None:
+def _log_to(state: StatePaths, *, to_terminal: bool, verbose: bool) -> None:
     """Send the daemon's log to its file (five of 2 MB), and to the terminal when it runs there."""
-    state.create()
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(state.log, maxBytes=2_000_000, backupCount=4, encoding="utf-8")
     ]
@@ -246,3 +266,9 @@ def log_to(state: StatePaths, *, to_terminal: bool, verbose: bool) -> None:
     options: dict[str, Any] = {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "force": True}
     logging.basicConfig(level=logging.WARNING, handlers=handlers, **options)
     logging.getLogger("vaultbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _leave_terminal(state: StatePaths) -> None:
+    """From here on, what native code complains of goes to the log, too."""
+    with state.log.open("ab") as log_file:
+        os.dup2(log_file.fileno(), sys.stderr.fileno())

@@ -11,13 +11,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.errors import VaultbotError
+from vaultbot.errors import ConfigError, VaultbotError
 
 
 def config_folder() -> Path:
     """The folder of `config.toml`."""
     if home := os.environ.get("VAULTBOT_HOME"):
-        return Path(home).expanduser()
+        return absolute(home)
     from platformdirs import user_config_path
 
     return user_config_path("vaultbot", appauthor=False)
@@ -26,10 +26,15 @@ def config_folder() -> Path:
 def state_folder() -> Path:
     """The folder that holds every vault's state."""
     if home := os.environ.get("VAULTBOT_HOME"):
-        return Path(home).expanduser()
+        return absolute(home)
     from platformdirs import user_data_path
 
     return user_data_path("vaultbot", appauthor=False)
+
+
+def absolute(path: str | os.PathLike[str], *, base: str | os.PathLike[str] = "") -> Path:
+    """The path from `base`, or from the folder one is in; "~" is the home folder. Links are left as they are."""
+    return Path(os.path.abspath(os.path.join(base, os.path.expanduser(path))))  # noqa: PTH100, PTH111, PTH118
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,10 @@ class StatePaths:
         Raises VaultbotError when it cannot be made, or when others could read it.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Every folder on the way, for their names would tell of the vault; `parents=True` gives them no mode.
+            for folder in reversed((self.root, *self.root.parents)):
+                if not folder.is_dir():
+                    folder.mkdir(mode=0o700, exist_ok=True)
             if sys.platform != "win32":
                 self.root.chmod(0o700)
                 owner = self.root.stat().st_uid
@@ -83,15 +91,24 @@ class StatePaths:
                         f"{self.root} belongs to another user (uid {owner}); set VAULTBOT_HOME to a folder of your own"
                     )
         except OSError as error:
-            raise VaultbotError(
-                f"cannot use the state folder {self.root}: {error.strerror}; "
-                "set VAULTBOT_HOME to a folder you can write to"
-            ) from error
+            raise self.unusable(error) from error
+
+    def unusable(self, error: OSError) -> VaultbotError:
+        """The error for a state folder that the system does not let us use."""
+        return VaultbotError(
+            f"cannot use the state folder {self.root}: {error.strerror}; set VAULTBOT_HOME to a folder you can write to"
+        )
 
 
 def state_paths(vault: Path) -> StatePaths:
-    """The state of the vault at `vault`: one folder per real path, named for people and unique for the machine."""
+    """The state of the vault at `vault`: one folder per real path, named for people and unique for the machine.
+
+    Raises ConfigError when it would be inside the vault, where nothing is ever written.
+    """
     real = os.path.realpath(vault)
+    place = state_folder()
+    if Path(os.path.realpath(place)).is_relative_to(real):
+        raise ConfigError(f"vaultbot's own folder {place} is inside the vault; set VAULTBOT_HOME to a folder elsewhere")
     digest = hashlib.blake2b(os.fsencode(real), digest_size=5).hexdigest()
     readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(real).name)[:40] or "vault"
-    return StatePaths(state_folder() / "vaults" / f"{readable}-{digest}")
+    return StatePaths(place / "vaults" / f"{readable}-{digest}")

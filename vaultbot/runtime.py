@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from vaultbot.errors import AlreadyRunning, VaultbotError
 from vaultbot.paths import StatePaths
+
+_LOCK_TRIES = 20
+_LOCK_PAUSE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +49,41 @@ def read_runtime(state: StatePaths) -> Runtime | None:
 
 def write_runtime(state: StatePaths, runtime: Runtime) -> None:
     """Tell clients where the daemon is, for the owner's eyes only."""
-    temporary = state.runtime.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(runtime), file)
-    temporary.replace(state.runtime)
+    _write_private(state.runtime, json.dumps(asdict(runtime)))
 
 
 @contextmanager
 def hold_lock(state: StatePaths) -> Iterator[None]:
     """Hold the vault's state for as long as the block runs. A killed process leaves no lock behind.
 
-    Raises AlreadyRunning when another process holds it.
+    What the runtime file says of an earlier holder is removed.
+    Raises AlreadyRunning when another process holds it, VaultbotError when the state folder cannot be used.
     """
-    descriptor = os.open(state.lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        if not _try_lock(descriptor):
+        descriptor = os.open(state.lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        raise state.unusable(error) from error
+    try:
+        if not _lock_soon(descriptor):
             running = read_runtime(state)
             where = f" (pid {running.pid}, port {running.port})" if running else ""
             raise AlreadyRunning(
                 f"vaultbot is already running for this vault{where}; see: vaultbot status, or end it: vaultbot stop"
             )
+        state.runtime.unlink(missing_ok=True)
         yield
     finally:
         with contextlib.suppress(OSError):
             os.close(descriptor)
+
+
+def _lock_soon(descriptor: int) -> bool:
+    # Whoever asks `is_locked` holds the lock for a moment, and must not be taken for a daemon.
+    for _ in range(_LOCK_TRIES):
+        if _try_lock(descriptor, shared=False):
+            return True
+        time.sleep(_LOCK_PAUSE_S)
+    return False
 
 
 def is_locked(state: StatePaths) -> bool:
@@ -79,34 +93,51 @@ def is_locked(state: StatePaths) -> bool:
     except OSError:
         return False
     try:
-        return not _try_lock(descriptor)
+        return not _try_lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
 
 
 def read_token(state: StatePaths) -> str:
-    """The vault's bearer token; made at the first call, 256 random bits.
+    """The vault's bearer token.
 
-    Raises VaultbotError when others may read the file.
+    Raises VaultbotError when there is none, when others may read the file, or when it holds something else.
     """
-    with contextlib.suppress(FileExistsError):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(state.token, flags, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-    descriptor = os.open(state.token, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    with os.fdopen(descriptor, encoding="ascii") as file:
-        if sys.platform != "win32" and stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise VaultbotError(f"others may read {state.token}; delete it, and vaultbot makes a new one")
-        token = file.read().strip()
-    if len(token) < 32:
-        raise VaultbotError(f"{state.token} holds no token; delete it, and vaultbot makes a new one")
+    try:
+        descriptor = os.open(state.token, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
+            if sys.platform != "win32" and stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
+                raise VaultbotError(f"others may read {state.token}; delete it, and the next start makes a new one")
+            token = file.read().strip()
+    except OSError as error:
+        raise VaultbotError(
+            f"cannot read {state.token}: {error.strerror}; delete it, and the next start makes a new one"
+        ) from error
+    if len(token) < 32 or not token.isascii():
+        raise VaultbotError(f"{state.token} holds no token; delete it, and the next start makes a new one")
     return token
+
+
+def make_token(state: StatePaths) -> str:
+    """The same, made of 256 random bits when there is none. For the holder of the lock. Raises as `read_token`."""
+    if not os.path.lexists(state.token):
+        _write_private(state.token, secrets.token_urlsafe(32))
+    return read_token(state)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Put the file there whole, for the owner's eyes only. One process writes it: the holder of the lock."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
+    temporary.replace(path)
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool) -> bool:  # noqa: ARG001
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -116,9 +147,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool) -> bool:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             return False
         return True

@@ -69,9 +69,7 @@ def test_punctuation_case_and_composition_make_no_difference(written: str, headi
     assert normalize_heading(written) == normalize_heading(heading)
 
 
-@pytest.mark.parametrize(
-    "subpath", ["#About Paris today", "#About city Paris today", "#about  city Paris today"]
-)
+@pytest.mark.parametrize("subpath", ["#About Paris today", "#About city Paris today", "#about  city Paris today"])
 def test_a_heading_with_a_link_is_found_by_its_source_and_by_what_a_reader_sees(subpath: str) -> None:
     assert line_of(outline("# Intro", "# About [[city|Paris]] today"), subpath.replace("city ", "city|")) == 2
 

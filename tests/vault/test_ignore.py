@@ -28,9 +28,7 @@ def test_obsidians_filters_are_no_globs() -> None:
     assert not ignoring("*.md").excludes("Note.md")
 
 
-@pytest.mark.parametrize(
-    ("path", "out"), [("a/Draft 12.md", True), ("a/draft 9.md", True), ("a/Draft.md", False)]
-)
+@pytest.mark.parametrize(("path", "out"), [("a/Draft 12.md", True), ("a/draft 9.md", True), ("a/Draft.md", False)])
 def test_a_filter_between_slashes_is_a_regular_expression(path: str, out: bool) -> None:
     assert ignoring(r"/draft \d+/").excludes(path) is out
 
@@ -86,9 +84,7 @@ def test_filters_come_from_obsidians_settings() -> None:
     assert user_filters(b"{}") == ()
 
 
-@pytest.mark.parametrize(
-    "settings", [b"", b"{", b"[]", b"\xff", b'{"userIgnoreFilters": "a/"}', b"[" * 200_000]
-)
+@pytest.mark.parametrize("settings", [b"", b"{", b"[]", b"\xff", b'{"userIgnoreFilters": "a/"}', b"[" * 200_000])
 def test_settings_that_cannot_be_read_are_an_error(settings: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         user_filters(settings)

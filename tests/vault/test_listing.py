@@ -43,9 +43,7 @@ def test_notes_and_attachments_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_hidden_folders_and_node_modules_are_no_part_of_the_vault(tmp_path: Path) -> None:
-    write(
-        tmp_path, ".obsidian/x.md", ".trash/Gone.md", "a/.git/y.md", ".hidden.md", "node_modules/p/README.md"
-    )
+    write(tmp_path, ".obsidian/x.md", ".trash/Gone.md", "a/.git/y.md", ".hidden.md", "node_modules/p/README.md")
 
     assert listed(tmp_path) == Listing({}, (), ())
 

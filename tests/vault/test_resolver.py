@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.resolver import Resolution, Resolver, basename_key, path_key
 
 VAULT = (
@@ -79,9 +81,7 @@ def test_a_link_leads_where_obsidian_would_go(source: str, link: str, target: st
 @pytest.mark.parametrize(
     ("source", "link", "target"), [("Note.md", "Tie", "aa/Tie.md"), ("y/deep/src.md", "Peer", "x/Peer.md")]
 )
-def test_equally_short_paths_are_ambiguous_and_the_first_is_taken(
-    source: str, link: str, target: str
-) -> None:
+def test_equally_short_paths_are_ambiguous_and_the_first_is_taken(source: str, link: str, target: str) -> None:
     assert Resolver(VAULT).resolve(link, source) == Resolution(target, ambiguous=True)
 
 
@@ -167,15 +167,11 @@ NAMES = st.lists(st.sampled_from(["a", "b", "Note", "note", "é", "e\u0301", "x.
 FILES = NAMES.flatmap(
     lambda names: st.sampled_from([".md", ".MD", ".png"]).map(lambda suffix: "/".join(names) + suffix)
 )
-LINKS = NAMES.flatmap(
-    lambda names: st.sampled_from(["", ".md", ".png"]).map(lambda suffix: "/".join(names) + suffix)
-)
+LINKS = NAMES.flatmap(lambda names: st.sampled_from(["", ".md", ".png"]).map(lambda suffix: "/".join(names) + suffix))
 
 
 @given(st.sets(FILES, min_size=1, max_size=12), FILES, LINKS, st.randoms(use_true_random=False))
-def test_the_order_of_files_makes_no_difference(
-    files: set[str], source: str, link: str, chance: random.Random
-) -> None:
+def test_the_order_of_files_makes_no_difference(files: set[str], source: str, link: str, chance: random.Random) -> None:
     shuffled = sorted(files)
     chance.shuffle(shuffled)
 
@@ -204,6 +200,28 @@ def test_only_links_with_the_files_key_can_change_when_it_comes_or_goes(
     assert resolver.resolve(link, source) == before
     if during != before:
         assert basename_key(link) == basename_key(added)
+
+
+@given(st.sets(FILES, min_size=1, max_size=12), FILES)
+def test_a_link_written_into_a_note_is_read_and_leads_back(files: set[str], source: str) -> None:
+    resolver = Resolver(files)
+
+    for target in files:
+        (link,) = parse_note(source, f"before [[{resolver.linktext(target, source)}]] after").links
+        assert resolver.resolve(link.linkpath, source) == Resolution(target)
+
+
+@given(st.sets(FILES, max_size=12), FILES, LINKS, st.sampled_from(["NFC", "NFD"]))
+def test_the_composition_of_file_names_makes_no_difference(
+    files: set[str], source: str, link: str, form: Literal["NFC", "NFD"]
+) -> None:
+    as_on_disk = {unicodedata.normalize(form, path) for path in files}
+    found = Resolver(as_on_disk).resolve(unicodedata.normalize("NFC", link), unicodedata.normalize(form, source))
+    same = Resolver(unicodedata.normalize("NFC", path) for path in files)
+    expected = same.resolve(unicodedata.normalize("NFC", link), unicodedata.normalize("NFC", source))
+
+    assert found.ambiguous == expected.ambiguous
+    assert found.path == (expected.path and unicodedata.normalize(form, expected.path))
 
 
 @given(st.text())

@@ -95,9 +95,7 @@ def test_obsidians_excluded_files_and_ours_are_kept_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", ["{", "[]", "[" * 100_000, '{"userIgnoreFilters": ["/(/"]}'])
-def test_settings_that_cannot_be_read_are_reported_and_the_notes_are_listed(
-    tmp_path: Path, settings: str
-) -> None:
+def test_settings_that_cannot_be_read_are_reported_and_the_notes_are_listed(tmp_path: Path, settings: str) -> None:
     write(tmp_path, ".obsidian/app.json", settings)
     write(tmp_path, "Note.md")
 
@@ -125,9 +123,7 @@ def test_a_pipe_in_place_of_the_settings_does_not_block(tmp_path: Path) -> None:
     assert Vault(tmp_path).scan().skipped[0].path == ".obsidian/app.json"
 
 
-@pytest.mark.parametrize(
-    "name", ["vaultbot.toml", "config.toml", ".vaultbot.yml", ".gitignore", ".vaultbotignore"]
-)
+@pytest.mark.parametrize("name", ["vaultbot.toml", "config.toml", ".vaultbot.yml", ".gitignore", ".vaultbotignore"])
 def test_a_vault_configures_nothing_else(tmp_path: Path, name: str) -> None:
     write(tmp_path, name, "*.md\n[vault]\nexclude = ['*']\n")
     write(tmp_path, "Note.md")

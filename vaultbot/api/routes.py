@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import TypeAdapter
 
+from vaultbot.api.errors import MEDIA_TYPE
 from vaultbot.api.schemas import (
     AskRequest,
     HeadingPage,
@@ -19,6 +22,7 @@ from vaultbot.api.schemas import (
     LinkPage,
     NotePage,
     NotePath,
+    ProblemPage,
     SuggestionsPage,
 )
 from vaultbot.api.sse import EventStream
@@ -27,6 +31,10 @@ from vaultbot.assistant import Assistant
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
 
 _EVENTS_WAIT_S = 1.0
+_FAILURE = {
+    "description": "What is wrong and what to do about it",
+    "content": {MEDIA_TYPE: {"schema": TypeAdapter(ProblemPage).json_schema()}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Daemon:
 
 def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     """Every endpoint. All but `/health` are behind the token (api/guard.py)."""
-    routes = APIRouter()
+    routes = APIRouter(responses={"default": _FAILURE})
 
     @routes.get("/health")
     def health(x_vaultbot_challenge: Annotated[str | None, Header()] = None) -> HealthPage:
@@ -64,7 +72,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         model = Path(asked.model).expanduser() if asked.model else None
         events = assistant.ask_stream(asked.question, model=model, cancel=cancel)
         if asked.stream:
-            first = await asyncio.to_thread(next, events, None)  # A refusal has its status; later it is an event.
+            first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None
             return EventStream(_told(first, events), on_disconnect=cancel.set)
         return await _unless_left(request, events, cancel)
@@ -81,7 +89,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         future = assistant.worker.run()
         if asked is not None and not asked.wait:
             return assistant.state().last_report or IndexReport()
-        return await asyncio.wrap_future(future)
+        return await asyncio.shield(asyncio.wrap_future(future))  # The run goes on when the client leaves.
 
     @routes.get("/api/events", response_class=Response)
     def events() -> EventStream:
@@ -124,7 +132,7 @@ def _event(event: AskEvent) -> tuple[str, object]:
 
 async def _unless_left(request: Request, events: Iterator[AskEvent], cancel: threading.Event) -> Answer:
     """The whole answer; a client that leaves cancels it."""
-    answering = asyncio.ensure_future(asyncio.to_thread(_last, events))
+    answering = asyncio.ensure_future(run_in_threadpool(_last, events))
     try:
         while not (await asyncio.wait({answering}, timeout=0.25))[0]:
             if await request.is_disconnected():
@@ -141,7 +149,7 @@ def _last(events: Iterator[AskEvent]) -> Answer:
 
 def _index_events(assistant: Assistant, left: threading.Event) -> Iterator[tuple[str, object]]:
     seen = -1
-    while not left.is_set():
+    while not (left.is_set() or assistant.closing):
         state = assistant.worker.wait(seen, timeout=_EVENTS_WAIT_S)
         if state.version > seen:
             seen = state.version

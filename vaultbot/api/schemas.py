@@ -33,6 +33,17 @@ class IndexRequest(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemPage:
+    """What every failure answers, as application/problem+json (RFC 9457)."""
+
+    type: str  #: "/problems/" and a word that does not change
+    title: str
+    status: int
+    detail: str  #: what is wrong and what to do, for a person
+    instance: str  #: the request's id, as in the log
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPage:
     """`GET /health`: the one answer that needs no token."""
 

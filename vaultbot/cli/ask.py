@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,8 @@ import typer
 
 from vaultbot.cli.render import AnswerPrinter, print_json
 from vaultbot.cli.session import NoStart, Session
+from vaultbot.errors import NotRunning
+from vaultbot.paths import absolute
 
 
 def ask(
@@ -22,10 +23,13 @@ def ask(
     client = session.client(start=not no_start, until_indexed=True)
     body = {"question": question}
     if model is not None:
-        body["model"] = os.path.abspath(model.expanduser())  # noqa: PTH100
+        body["model"] = str(absolute(model))
     if session.json:
         print_json(client.post("/api/ask", body))
         return
     printer = AnswerPrinter(verbose=session.verbose)
+    name = ""
     for name, data in client.events("POST", "/api/ask", {**body, "stream": True}):
         printer.show(name, data)
+    if name != "done":
+        raise NotRunning("the daemon broke off in the middle of the answer; ask again, or see: vaultbot status")

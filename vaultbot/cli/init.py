@@ -12,7 +12,8 @@ import typer
 
 from vaultbot.cli.session import Session
 from vaultbot.config import config_file, toml_value
-from vaultbot.errors import InvalidRequest, VaultbotError
+from vaultbot.errors import ConfigError, InvalidRequest, VaultbotError
+from vaultbot.paths import absolute
 
 
 def init(
@@ -20,18 +21,19 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace the settings file.")] = False,
 ) -> None:
     """Choose your vault and write the settings file."""
-    file = session.config_file or config_file()
+    file = absolute(session.config_file or config_file())
     if file.exists() and not force:
         raise VaultbotError(
             f"there is a settings file already: {file}; edit it, or replace it with: vaultbot init --force"
         )
-    root = session.vault or _chosen(known_vaults())
-    root = Path(os.path.abspath(root.expanduser()))  # noqa: PTH100
+    root = absolute(session.vault or _chosen(known_vaults()))
     from vaultbot.vault.vault import Vault
 
     Vault(root).check()
+    if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
+        raise ConfigError(f"{file} would be inside the vault, where vaultbot writes nothing; choose another --config")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(
             "# Settings of vaultbot. config.example.toml, which comes with it, shows every one with its default.\n\n"
             f"[vault]\npath = {toml_value(str(root))}\n",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from vaultbot import __version__
 from vaultbot.cli.ask import ask
@@ -18,12 +20,13 @@ from vaultbot.cli.serve import serve, start, stop
 from vaultbot.cli.session import AsJson, ConfigFile, Session, Vault, Verbose, with_session
 from vaultbot.cli.status import status
 from vaultbot.cli.suggest_links import suggest_links
-from vaultbot.errors import VaultbotError
+from vaultbot.errors import InvalidRequest, VaultbotError
+
+_INTERRUPTED = 130  #: the shell's own code for Ctrl-C
 
 app = typer.Typer(
     name="vaultbot",
     help="Ask your Obsidian vault. Everything stays on this machine, and nothing in the vault is changed.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,7 +53,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def shared_options(
     ctx: typer.Context,
     vault: Vault = None,
@@ -62,24 +65,50 @@ def shared_options(
     ] = False,
 ) -> None:
     """Options that work before and after the command's name."""
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(InvalidRequest.exit_code)
     ctx.obj = Session(vault=vault, config_file=config, json=json, verbose=verbose)
 
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # A terminal of another encoding shows "?" and goes on.
     try:
-        app()
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except TyperException as error:
+        command = getattr(getattr(error, "ctx", None), "command_path", "vaultbot")
+        fail(f"{error.format_message().rstrip('.')}; see: {command} --help", InvalidRequest.exit_code)
     except VaultbotError as error:
         fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has enough; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        if "--verbose" in sys.argv:
+            raise
+        fail(f"an error inside vaultbot ({type(error).__name__}: {error}); --verbose shows where, please report it", 1)
+    sys.exit(code)
 
 
-def fail(message: str, exit_code: int) -> None:
+def _run(words: list[str]) -> int:
+    """The exit code of the command. Without Typer's own main, which would answer errors in its way."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("vaultbot", words) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def fail(message: str, exit_code: int) -> NoReturn:
     """One line on standard error, and the end."""
     print(f"error: {message}", file=sys.stderr)
     sys.exit(exit_code)

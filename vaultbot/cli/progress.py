@@ -16,17 +16,17 @@ def show_progress(states: Iterable[Mapping[str, Any]]) -> None:
             pass
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TextColumn("{task.fields[speed]}"),
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None, speed="", left="")
+        task = bar.add_task("starting", total=None, count="", speed="", left="")
         for state in states:
             progress = state.get("progress")
             if not progress:
@@ -37,6 +37,7 @@ def show_progress(states: Iterable[Mapping[str, Any]]) -> None:
                 description=_WORDS[progress["stage"]],
                 completed=progress["done"],
                 total=progress["total"] or None,
+                count=f"{progress['done']}/{progress['total']}" if progress["total"] else "",
                 speed=f"{progress['notes_per_s']:.0f} notes/s" if progress["notes_per_s"] else "",
                 left=f"{duration(progress['left_s'])} left" if progress["left_s"] else "",
             )

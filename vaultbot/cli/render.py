@@ -17,7 +17,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u
 
 def print_json(value: Any) -> None:
     """One JSON value on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json.dumps(value, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", indent=2))
 
 
 # ── styles ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,16 +78,17 @@ def _headed(title: str, heading_path: Sequence[str]) -> str:
 def print_search(result: Mapping[str, Any]) -> None:
     """Hits: title and headings, path and line, score, and a snippet with the matches marked."""
     for hit in result["hits"]:
-        place = linked(dim(_place(hit["path"], hit["line_start"])), hit["uri"])
+        place = linked(dim(_place(hit["path"], hit["line"])), hit["uri"])
         print(f"{bold(_headed(hit['title'], hit['heading_path']))}  {place}  {dim(format(hit['score'], '.2f'))}")
-        print(_wrapped(mark(snippet(plain(hit["text"]), hit["matched"]), hit["matched"]), indent="  "))
+        print(mark(_wrapped(snippet(plain(hit["text"]), hit["matched"]), indent="  "), hit["matched"]))
         print()
     for warning in result["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     if not result["hits"] and not result["warnings"]:
         print("nothing found")
     elif result["hits"]:
-        print(dim(f"{len(result['hits'])} hits in {result['took_ms']:.0f} ms"))
+        count = len(result["hits"])
+        print(dim(f"{count} hit{'' if count == 1 else 's'} in {result['took_ms']:.0f} ms"))
 
 
 def snippet(text: str, words: Iterable[str]) -> str:
@@ -161,7 +162,7 @@ class AnswerPrinter:
         if answer["refused"] and answer["nearest"]:
             print("\nThe closest notes:")
             for hit in answer["nearest"]:
-                place = linked(dim(_place(hit["path"], hit["line_start"])), hit["uri"])
+                place = linked(dim(_place(hit["path"], hit["line"])), hit["uri"])
                 print(f"  {bold(_headed(hit['title'], hit['heading_path']))}  {place}")
         for warning in answer["warnings"]:
             print(f"\nnote: {warning}", file=sys.stderr)
@@ -199,11 +200,8 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
     """One screen: how vaultbot is."""
-    print(
-        f"{bold(status['state'])}: {status['message']}"
-        if status["message"] != status["state"]
-        else bold(status["state"])
-    )
+    state, message = status["state"], status["message"]
+    print(bold(message) if message.startswith(state) else f"{bold(state)}: {message}")
     rows = {
         "vault": status["vault"],
         "index": f"{status['notes']} notes in {status['chunks']} passages",

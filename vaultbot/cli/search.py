@@ -13,7 +13,7 @@ from vaultbot.cli.session import NoStart, Session
 def search(
     session: Session,
     query: Annotated[str, typer.Argument(help="What to look for: words, a phrase or a question.")],
-    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Hits to show, from 1 to 50.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=50, help="Hits to show.")] = None,
     no_start: NoStart = False,
 ) -> None:
     """Find passages by words and by meaning."""

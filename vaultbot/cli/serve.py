@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,16 +26,17 @@ def serve(
     session: Session,
     port: Port = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", hidden=True)] = False,
+    background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
 ) -> None:
-    """Run the daemon here until Ctrl-C: index, watch, and serve the HTTP API."""
+    """Run the daemon here until Ctrl-C. It indexes, watches and serves the HTTP API."""
     from vaultbot import daemon
 
     flags = {} if port is None else {"server.port": port}
     config = load_config(session.config_file, flags=flags)
-    daemon.log_to(session.state, to_terminal=not until_idle, verbose=session.verbose)
+    session.check_vault()
 
     def ready(status: Status) -> None:
-        if not until_idle:
+        if not background:
             print(
                 f"vaultbot serves {status.vault} on http://127.0.0.1:{status.port}\n"
                 f"the token is in {status.token_file}; end with Ctrl-C",
@@ -46,21 +49,29 @@ def serve(
         session.root,
         session.state,
         ends_when_idle=until_idle,
-        any_port_will_do=until_idle,
+        background=background,
+        verbose=session.verbose,
         on_ready=ready,
     )
+    # All is closed. Native threads may still be loading a model, and Python's orderly end would abort on them.
+    logging.shutdown()
+    os._exit(0)
 
 
 def start(session: Session, port: Port = None) -> None:
     """Start the daemon in the background, to stay."""
+    _ = session.config
     running = find(session.state)
-    if running is not None:
+    if running is None:
+        session.check_vault()
+    else:
         if not running.runtime.ends_when_idle:
             raise AlreadyRunning(
                 f"vaultbot is already running for this vault (pid {running.runtime.pid}, port {running.runtime.port})"
             )
         stop_daemon(session.state)  # It would have ended by itself; this one stays.
     arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
+    session.say("starting vaultbot in the background")
     client = find_or_start(session.state, arguments=arguments, start=True)
     session.wait_for_index(client)
     result = client.get("/api/status")
@@ -73,6 +84,8 @@ def start(session: Session, port: Port = None) -> None:
 def stop(session: Session) -> None:
     """End the daemon. What it has indexed stays."""
     stopped = stop_daemon(session.state)
+    if not stopped:
+        session.check_vault()
     if session.json:
         print_json({"stopped": stopped})
     else:

@@ -17,10 +17,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from vaultbot.client import Client, find_or_start
+from vaultbot.client import Client, find, find_or_start
 from vaultbot.config import Config, load_config
 from vaultbot.errors import VaultMissing
-from vaultbot.paths import StatePaths, state_paths
+from vaultbot.paths import StatePaths, absolute, state_paths
 
 Vault = Annotated[
     Path | None,
@@ -46,19 +46,21 @@ class Session:
     @cached_property
     def config(self) -> Config:
         """The settings. Raises ConfigError."""
-        return load_config(self.config_file)
+        return load_config(absolute(self.config_file) if self.config_file else None)
 
     @cached_property
     def root(self) -> Path:
-        """The vault's folder, absolute. Raises VaultMissing when none is named."""
-        wanted = self.vault or (Path(self.config.vault.path) if self.config.vault.path else _vault_around(Path.cwd()))
-        if wanted is None:
+        """The vault's folder, absolute; it may be gone. Raises VaultMissing when none is named."""
+        wanted = self.vault or self.config.vault.path or _vault_around(Path.cwd())
+        if not wanted:
             raise VaultMissing("no vault is named; give --vault FOLDER, or choose one for good with: vaultbot init")
-        root = Path(os.path.abspath(wanted.expanduser()))  # noqa: PTH100
-        if not root.is_dir():
-            what = "is not a folder" if root.exists() else "does not exist"
-            raise VaultMissing(f"the vault {root} {what}; give the folder that you open in Obsidian")
-        return root
+        return absolute(wanted)
+
+    def check_vault(self) -> None:
+        """Raises VaultMissing unless the vault's folder is there."""
+        if not os.path.isdir(self.root):  # noqa: PTH112
+            what = "is not a folder" if os.path.lexists(self.root) else "does not exist"
+            raise VaultMissing(f"the vault {self.root} {what}; give the folder that you open in Obsidian")
 
     @cached_property
     def state(self) -> StatePaths:
@@ -69,7 +71,7 @@ class Session:
         """The command line of this vault's daemon, after `serve`."""
         arguments = ["--vault", str(self.root), *more]
         if self.config_file is not None:
-            arguments += ["--config", os.path.abspath(self.config_file)]  # noqa: PTH100
+            arguments += ["--config", str(absolute(self.config_file))]
         return [*arguments, "--verbose"] if self.verbose else arguments
 
     def client(self, *, start: bool, until_indexed: bool) -> Client:
@@ -78,7 +80,10 @@ class Session:
         Raises what keeps it from starting.
         """
         _ = self.config  # A wrong setting is told here, not in the daemon's log.
-        client = find_or_start(
+        client = find(self.state)
+        if client is None:
+            self.check_vault()  # A daemon that runs answers without its vault, too.
+        client = client or find_or_start(
             self.state,
             arguments=self.daemon_arguments("--until-idle"),
             start=start,

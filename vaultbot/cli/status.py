@@ -7,7 +7,7 @@ from vaultbot.cli.session import NoStart, Session
 
 
 def status(session: Session, no_start: NoStart = False) -> None:
-    """Say how vaultbot is: the vault, its index, the models, the daemon."""
+    """Show the vault, its index, the models and the daemon."""
     result = session.client(start=not no_start, until_indexed=False).get("/api/status")
     if session.json:
         print_json(result)

@@ -15,7 +15,7 @@ def suggest_links(
     note: Annotated[str, typer.Argument(help="The note's path within the vault, or its name.")],
     no_start: NoStart = False,
 ) -> None:
-    """Show words of a note that name other notes and are not linked yet. Nothing is changed."""
+    """Show words of a note that could be links. Nothing is changed."""
     client = session.client(start=not no_start, until_indexed=True)
     result = client.get("/api/suggestions", {"path": note})
     if session.json:

@@ -13,17 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import regex
 import Stemmer
 
 #: Scripts written without spaces: Han, kana, Hangul, Thai, Lao, Khmer, Myanmar.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\uac00-\ud7a3\U00020000-\U0003ffff"
 )
 # The word branch leaves the unspaced scripts out, or it would swallow what follows: "5月から" is 5 and 月から.
-_PIECE = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+(?:['’](?:(?![{_UNSPACED}])[^\W_])+)*")
+# Marks belong to their letters: without them Hindi falls to pieces, and so does decomposed "résumé".
+_WORD = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]*"
+_PIECE = regex.compile(rf"[{_UNSPACED}]+|{_WORD}(?:['’]{_WORD})*", regex.VERSION1)
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+# Putting a long run of marks in order takes quadratic time; Unicode's own limit for streams is 30.
+_TOO_MANY_MARKS = regex.compile(r"([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+")
 _LATIN_ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _LATIN = re.compile(r"[a-z]")
@@ -66,9 +71,9 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
 
 def fold(text: str) -> str:
     """Compatibility forms, case and Latin accents removed; the length may change."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    if folded.isascii():
-        return folded
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", _TOO_MANY_MARKS.sub(r"\1", text)).casefold()
     decomposed = unicodedata.normalize("NFD", folded)
     return unicodedata.normalize("NFC", _LATIN_ACCENTS.sub("", decomposed))
 
@@ -91,14 +96,15 @@ def _stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Every term of the text, in order, repeats kept: what is written into the full-text index."""
-    found: list[str] = []
-    for piece, unspaced in _pieces(fold(text)):
-        if unspaced:
-            found.extend(piece)
-            found.extend(piece[i : i + 2] for i in range(len(piece) - 1))
-        else:
-            found.append(_stem(piece))
-    return found
+    return [term for piece, unspaced in _pieces(fold(text)) for term in _terms_of(piece, unspaced=unspaced)]
+
+
+def _terms_of(piece: str, *, unspaced: bool) -> list[str]:
+    return [*_pairs(piece), *piece] if unspaced else [_stem(piece)]
+
+
+def _pairs(piece: str) -> list[str]:
+    return [piece[i : i + 2] for i in range(len(piece) - 1)]
 
 
 def query_terms(text: str) -> list[str]:
@@ -109,10 +115,8 @@ def query_terms(text: str) -> list[str]:
     kept: dict[str, None] = {}
     dropped: dict[str, None] = {}
     for piece, unspaced in _pieces(fold(text)):
-        if not unspaced:
-            (dropped if piece in STOP_WORDS else kept)[_stem(piece)] = None
-            continue
-        kept.update(dict.fromkeys([piece[i : i + 2] for i in range(len(piece) - 1)] + list(piece)))
+        known = dropped if not unspaced and piece in STOP_WORDS else kept
+        known.update(dict.fromkeys(_terms_of(piece, unspaced=unspaced)))
     return list(kept) or list(dropped)
 
 
@@ -129,7 +133,7 @@ def content_terms(text: str) -> list[str]:
             (weak if piece in STOP_WORDS else found)[_stem(piece)] = None
             continue
         for run in _ONE_SCRIPT.findall(_UNSPACED_FILLER.sub(" ", piece)):
-            units = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+            units = _pairs(run) or [run]
             (weak if _HIRAGANA.match(run) else found).update(dict.fromkeys(units))
     return list(found) or list(weak)
 
@@ -140,13 +144,14 @@ def tokens(text: str) -> list[Token]:
     for match in _PIECE.finditer(text):
         folded = fold(match.group())
         start = match.start()
-        if _UNSPACED_START.match(folded) and len(folded) == len(match.group()):
+        if folded == match.group() and _UNSPACED_START.match(folded):
             pairs = [(folded[i : i + 2], i, i + 2) for i in range(len(folded) - 1)]
             pairs += [(character, i, i + 1) for i, character in enumerate(folded)]
             found.extend(Token(term, start + i, start + j) for term, i, j in pairs)
         else:
-            for piece, _ in _pieces(folded):
-                found.append(Token(_stem(piece), start, match.end()))
+            # Folding moved the letters (ﬁ, ｶﾞ, NFD), so the whole stretch is the place of every term.
+            for piece, unspaced in _pieces(folded):
+                found.extend(Token(term, start, match.end()) for term in _terms_of(piece, unspaced=unspaced))
     return found
 
 

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,10 +18,12 @@ import numpy as np
 
 from vaultbot import faults
 from vaultbot.index.analyzer import terms
+from vaultbot.index.chunker import LONGEST_HEADING, clip_headings
 from vaultbot.index.schema import open_writer
 from vaultbot.protocols import FloatArray
 from vaultbot.types import Chunk, FileStamp, Note, Problem, Skipped
 
+_SWEPT_EVERY_S = 24 * 3600.0
 _UNUSED_VECTORS_KEPT_S = 7 * 24 * 3600.0
 
 
@@ -64,7 +66,8 @@ class Catalog:
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):  # A full disk: the next start finds everything in the log file.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
     @contextmanager
@@ -81,8 +84,8 @@ class Catalog:
 
     def recorded(self) -> dict[str, Recorded]:
         """Every note's path with its file's stamp and hash at the last reading."""
-        rows = self._db.execute("SELECT path, size, mtime_ns, ctime_ns, ino, hash FROM note")
-        return {path: Recorded(FileStamp(*stamp), digest) for path, *stamp, digest in rows}
+        rows = self._db.execute("SELECT path, stamp, hash FROM note")
+        return {path: Recorded(FileStamp(*map(int, stamp.split())), digest) for path, stamp, digest in rows}
 
     def meta(self, key: str) -> str | None:
         """A value kept beside the notes, such as what the index was built with."""
@@ -136,8 +139,7 @@ class Catalog:
         """The files have new stamps and the same contents."""
         with self._transaction() as db:
             db.executemany(
-                "UPDATE note SET size = ?, mtime_ns = ?, ctime_ns = ?, ino = ? WHERE path = ?",
-                [(s.size, s.mtime_ns, s.ctime_ns, s.ino, path) for path, s in stamps.items()],
+                "UPDATE note SET stamp = ? WHERE path = ?", [(_stamp(stamp), path) for path, stamp in stamps.items()]
             )
 
     def set_skipped(self, skipped: Iterable[Skipped]) -> None:
@@ -148,16 +150,27 @@ class Catalog:
 
     def ask_for_another_read(self) -> None:
         """Make every note be read again: the way it is cut or embedded has changed."""
-        self._db.execute("UPDATE note SET hash = '', mtime_ns = 0")
+        self._db.execute("UPDATE note SET hash = ''")
 
-    def sweep_vectors(self, *, now: float | None = None) -> None:
-        """Drop vectors that no chunk has used for a week. A note that comes back sooner costs no embedding."""
+    def sweep_vectors(self, fingerprint: str | None, *, now: float | None = None) -> None:
+        """Drop vectors that no chunk has used with this embedder for a week; looked for once a day.
+
+        A note that comes back sooner, and a model that is taken up again, cost no embedding.
+        """
         now = time.time() if now is None else now
+        if abs(now - float(self.meta("swept") or 0)) < _SWEPT_EVERY_S:
+            return
         with self._transaction() as db:
-            used = "text_hash IN (SELECT text_hash FROM chunk)"
-            db.execute(f"UPDATE vector SET unused_since = NULL WHERE unused_since IS NOT NULL AND {used}")
-            db.execute(f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", (now,))
+            used = "(fingerprint = ? AND text_hash IN (SELECT text_hash FROM chunk))"
+            db.execute(
+                f"UPDATE vector SET unused_since = NULL WHERE unused_since NOTNULL AND {used}", (fingerprint or "",)
+            )
+            db.execute(
+                f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}",
+                (now, fingerprint or ""),
+            )
             db.execute("DELETE FROM vector WHERE unused_since < ?", (now - _UNUSED_VECTORS_KEPT_S,))
+            self.set_meta("swept", str(now))
 
     def _forget(self, db: sqlite3.Connection, path: str) -> None:
         row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
@@ -171,21 +184,23 @@ class Catalog:
     def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
         note, stamp = read.note, read.stamp
         cursor = db.execute(
-            "INSERT INTO note (path, title, size, mtime_ns, ctime_ns, ino, hash, lines, properties, problems)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO note (path, title, stamp, hash, lines, properties, problems) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                note.path, note.title, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.ino, read.hash,
-                len(note.visible), _json(note.properties), _json([asdict(p) for p in (*read.problems, *note.problems)]),
+                note.path, note.title, _stamp(stamp), read.hash, len(note.visible), _json(note.properties),
+                _json([asdict(p) for p in (*read.problems, *note.problems)]),
             ),
         )  # fmt: skip
         key = cursor.lastrowid
         db.executemany(
             "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (key, n, h.level, _clean(h.text), _json(h.path), h.line, _json(h.written))
+                (
+                    key, n, h.level, _clean(h.text[:LONGEST_HEADING]), _json(clip_headings(h.path)), h.line,
+                    _json(clip_headings(h.written)),
+                )
                 for n, h in enumerate(note.headings)
             ],
-        )
+        )  # fmt: skip
         db.executemany("INSERT INTO alias VALUES (?, ?, ?)", [(key, n, _clean(a)) for n, a in enumerate(note.aliases)])
         db.executemany(
             "INSERT INTO tag VALUES (?, ?, ?, ?, ?)",
@@ -202,6 +217,7 @@ class Catalog:
             ],
         )  # fmt: skip
         self._insert_terms(db, key, note)
+        faults.point("catalog.half-inserted")
         for chunk in read.chunks:
             self._insert_chunk(db, key, chunk)
 
@@ -276,14 +292,18 @@ def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequ
         yield items[start : start + size]
 
 
+def _stamp(stamp: FileStamp) -> str:
+    return f"{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns} {stamp.ino}"
+
+
 def _blob(vector: FloatArray) -> bytes:
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, default=str)
+def _json(value: object) -> str | None:
+    return _clean(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _clean(text: str | None) -> str | None:
-    """Text that SQLite can hold: a lone surrogate, which no UTF-8 file should have, becomes a replacement mark."""
+    """Text that SQLite can hold: a lone surrogate, which no UTF-8 file should have, becomes a question mark."""
     return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from vaultbot.index.catalog import Recorded
 from vaultbot.vault.listing import Listing
@@ -37,24 +35,3 @@ def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
         left_out=[path for path in recorded if path in excluded],
         unchanged=len(listing.notes) - len(to_read),
     )
-
-
-def is_surely_gone(root: Path, path: str) -> bool:
-    """Whether the file is not there although its folder, if that still exists, can be listed."""
-    file = root / path
-    try:
-        os.lstat(file)
-    except FileNotFoundError:
-        folder = file.parent
-        while folder != root and not folder.exists():
-            folder = folder.parent
-        try:
-            next(folder.iterdir(), None)
-        except OSError:
-            return False
-        return True
-    except NotADirectoryError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.types import Chunk, Note
@@ -16,9 +17,11 @@ from vaultbot.types import Chunk, Note
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 #: Changes when the same note would be cut differently; part of what the index says it was built with.
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 
 _CARD_LINES = 12
+#: Longer ones are paragraphs with a # before them.
+LONGEST_HEADING = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,12 @@ class _Section:
 def chunk_note(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> list[Chunk]:
     """The card, then the passages in order. No passage is longer than `max_tokens`, context included, unless a single
     word is."""
-    return [_card(note), *_passages(note, max_tokens=max_tokens, count_tokens=count_tokens)]
+
+    def count(texts: Sequence[str]) -> list[int]:
+        # A model may take a word of any length for one unknown token, and pasted data is one long word.
+        return [max(tokens, len(text) // 16) for text, tokens in zip(texts, count_tokens(texts), strict=True)]
+
+    return [_card(note), *_passages(note, max_tokens=max_tokens, count_tokens=count)]
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:
@@ -66,69 +74,98 @@ def _card(note: Note) -> Chunk:
 
 def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iterator[Chunk]:
     sections = _sections(note, count_tokens)
-    contexts = [" > ".join((note.title, *_below_title(note, section.heading_path))) for section in sections]
-    room = [max(max_tokens - tokens, max_tokens // 2) for tokens in count_tokens(contexts)]
-    ordinal = 0
+    contexts, room = _contexts(note, sections, max_tokens=max_tokens, count_tokens=count_tokens)
     packed: list[_Block] = []
+    used = 0
     opened = 0  # the section in which the packed passage started
+    ordinal = 0
 
-    def flush() -> Iterator[Chunk]:
-        nonlocal ordinal, packed
-        if packed:
-            start, end = packed[0].start_line, packed[-1].end_line
-            text = packed[0].text if len(packed) == 1 else "\n".join(note.visible[start - 1 : end])
-            yield Chunk(
-                note.path,
-                "passage",
-                ordinal,
-                sections[opened].heading_path,
-                start,
-                end,
-                text,
-                contexts[opened],
-            )
-            ordinal += 1
-            packed = []
+    def passage() -> Chunk:
+        path = sections[opened].heading_path
+        start, end = packed[0].start_line, packed[-1].end_line
+        return Chunk(note.path, "passage", ordinal, path, start, end, _joined(packed), contexts[opened])
 
     for index, section in enumerate(sections):
-        used = sum(block.tokens for block in packed)
-        if packed and used + section.tokens > room[opened]:
-            yield from flush()
+        keep_whole = section.tokens
         for block in section.blocks:
             for piece in _fitting(block, room[index], count_tokens):
-                if packed and sum(b.tokens for b in packed) + piece.tokens > room[opened]:
-                    yield from flush()
-                # Pieces of one line cannot be joined by their line numbers.
-                if packed and packed[-1].end_line >= piece.start_line:
-                    yield from flush()
+                full = used + max(piece.tokens, keep_whole) > room[opened]
+                # Two parts of one line stay apart: nothing is known of what stood between them.
+                if packed and (full or packed[-1].end_line == piece.start_line):
+                    yield passage()
+                    ordinal += 1
+                    packed, used = [], 0
                 if not packed:
                     opened = index
                 packed.append(piece)
-    yield from flush()
+                used += piece.tokens
+                keep_whole = 0  # A section starts a passage of its own when it does not fit as a whole.
+    if packed:
+        yield passage()
 
 
-def _below_title(note: Note, heading_path: tuple[str, ...]) -> tuple[str, ...]:
-    return heading_path[1:] if heading_path[:1] == (note.title,) else heading_path
+def clip_headings(path: Sequence[str]) -> tuple[str, ...]:
+    """The headings, none longer than a reader would take for one: every passage below repeats them."""
+    return tuple(part[:LONGEST_HEADING] for part in path)
+
+
+def _contexts(
+    note: Note, sections: Sequence[_Section], *, max_tokens: int, count_tokens: CountTokens
+) -> tuple[list[str], list[int]]:
+    """For each section the title and headings to embed before its text, and the tokens that leaves for text."""
+    found: list[str] = []
+    for section in sections:
+        path = section.heading_path
+        found.append(" > ".join((note.title, *(path[1:] if path[:1] == (note.title,) else path))))
+    tokens = count_tokens(found)
+    for index in range(len(found)):
+        while tokens[index] > max_tokens // 2 and (length := len(found[index])) > 1:
+            found[index] = found[index][: min(length - 1, length * max_tokens // 2 // tokens[index])]
+            tokens[index] = count_tokens([found[index]])[0]
+    return found, [max(1, max_tokens - taken) for taken in tokens]
+
+
+def _joined(blocks: Sequence[_Block]) -> str:
+    """The blocks with the blank lines that are between them in the note."""
+    text = [blocks[0].text]
+    for before, block in pairwise(blocks):
+        text += ["\n" * (block.start_line - before.end_line), block.text]
+    return "".join(text)
 
 
 def _sections(note: Note, count_tokens: CountTokens) -> list[_Section]:
     """The note between its headings, in blocks of neighbouring visible lines."""
     heading_at = {heading.line: heading for heading in note.headings}
+    ends = _ends_of_blocks(note)
     spans: list[tuple[tuple[str, ...], list[tuple[int, int]]]] = [((), [])]
-    start = 0
+    start = last = 0
     for number, line in enumerate((*note.visible, ""), 1):
         heading = heading_at.get(number)
-        if start and (not line.strip() or heading):
-            spans[-1][1].append((start, number - 1))
+        if start and (number in ends or heading):
+            spans[-1][1].append((start, last))
             start = 0
         if heading:
-            spans.append((heading.path, []))
-        if not start and line.strip():
-            start = number
+            spans.append((clip_headings(heading.path), []))
+        if line.strip():
+            start, last = start or number, number
     kept = [(path, blocks) for path, blocks in spans if blocks]
     texts = ["\n".join(note.visible[a - 1 : b]) for _, blocks in kept for a, b in blocks]
     counts = iter(zip(texts, count_tokens(texts), strict=True))
     return [_Section(path, tuple(_Block(a, b, *next(counts)) for a, b in blocks)) for path, blocks in kept]
+
+
+def _ends_of_blocks(note: Note) -> set[int]:
+    """The blank lines of the file, and the one behind it. Hidden lines, as below a table's head, and those in code end
+    nothing."""
+    lines = note.text.split("\n")
+    blank = {number for number, line in enumerate(lines, 1) if not line.strip()} | {len(lines) + 1}
+    line, seen = 1, 0
+    for mask in note.masks:
+        if mask.kind == "code":
+            first = line + note.text.count("\n", seen, mask.start)
+            line, seen = first + note.text.count("\n", mask.start, mask.end), mask.end
+            blank.difference_update(range(first, line))
+    return blank
 
 
 def _fitting(block: _Block, room: int, count_tokens: CountTokens) -> Iterator[_Block]:
@@ -137,42 +174,70 @@ def _fitting(block: _Block, room: int, count_tokens: CountTokens) -> Iterator[_B
         yield block
         return
     lines = block.text.split("\n")
-    if len(lines) == 1:
-        yield from _fitting_sentences(block, room, count_tokens)
-        return
-    held: list[str] = []
-    used = 0
-    first = block.start_line
+    held: list[_Block] = []
     for number, (line, tokens) in enumerate(zip(lines, count_tokens(lines), strict=True), block.start_line):
-        if held and used + tokens > room:
-            yield _Block(first, number - 1, "\n".join(held), used)
-            held, used, first = [], 0, number
+        if held and sum(one.tokens for one in held) + tokens > room:
+            yield _merged(held)
+            held = []
         if tokens > room:
             yield from _fitting_sentences(_Block(number, number, line, tokens), room, count_tokens)
-            first = number + 1
-        else:
-            held.append(line)
-            used += tokens
+        elif line:
+            held.append(_Block(number, number, line, tokens))
     if held:
-        yield _Block(first, block.end_line, "\n".join(held), used)
+        yield _merged(held)
+
+
+def _merged(blocks: Sequence[_Block]) -> _Block:
+    tokens = sum(block.tokens for block in blocks)
+    return _Block(blocks[0].start_line, blocks[-1].end_line, _joined(blocks), tokens)
 
 
 def _fitting_sentences(line: _Block, room: int, count_tokens: CountTokens) -> Iterator[_Block]:
-    units = [line.text[a:b] for a, b in sentence_spans(line.text)]
-    pieces: list[str] = []
-    for unit, tokens in zip(units, count_tokens(units), strict=True):
-        if tokens <= room:
-            pieces.append(unit)
-        else:  # A sentence without an end: by length, and at least one character at a time.
-            width = max(1, len(unit) * room // (tokens + 1))
-            pieces.extend(unit[i : i + width] for i in range(0, len(unit), width))
-    held = ""
+    """Parts of one line, at the ends of sentences where there are any."""
+    starts = [start for start, _ in sentence_spans(line.text)]
+    spans = list(zip([0, *starts[1:]], [*starts[1:], len(line.text)], strict=True))
+    held: tuple[int, int] | None = None
     used = 0
-    for piece, tokens in zip(pieces, count_tokens(pieces), strict=True):
+    for (start, end), tokens in zip(spans, _count(line.text, spans, count_tokens), strict=True):
         if held and used + tokens > room:
-            yield _Block(line.start_line, line.end_line, held, used)
-            held, used = "", 0
-        held = f"{held} {piece}" if held else piece
-        used += tokens
+            yield _part(line, held, used)
+            held, used = None, 0
+        if tokens > room:
+            for span, counted in _cut(line.text, (start, end), tokens, room, count_tokens):
+                yield _part(line, span, counted)
+        else:
+            held, used = (held[0] if held else start, end), used + tokens
     if held:
-        yield _Block(line.start_line, line.end_line, held, used)
+        yield _part(line, held, used)
+
+
+def _part(line: _Block, span: tuple[int, int], tokens: int) -> _Block:
+    return _Block(line.start_line, line.end_line, line.text[slice(*span)].strip(), tokens)
+
+
+def _cut(
+    text: str, span: tuple[int, int], tokens: int, room: int, count_tokens: CountTokens
+) -> list[tuple[tuple[int, int], int]]:
+    """A stretch without an end of a sentence, in even parts, between words where there are blanks."""
+    spans, counts = [span], [tokens]
+    while any(count > room and end - start > 1 for (start, end), count in zip(spans, counts, strict=True)):
+        finer: list[tuple[int, int]] = []
+        for (start, end), count in zip(spans, counts, strict=True):
+            parts = min(end - start, count // room + 1) if count > room else 1
+            finer.extend(pairwise(_even(text, start, end, parts)))
+        spans, counts = finer, _count(text, finer, count_tokens)
+    return [(part, count) for part, count in zip(spans, counts, strict=True) if text[slice(*part)].strip()]
+
+
+def _count(text: str, spans: Sequence[tuple[int, int]], count_tokens: CountTokens) -> list[int]:
+    return count_tokens([text[start:end] for start, end in spans])
+
+
+def _even(text: str, start: int, end: int, parts: int) -> list[int]:
+    """Where to cut, both ends included."""
+    places = [start]
+    for left in range(parts, 1, -1):
+        at = places[-1] + max(1, (end - places[-1]) // left)
+        blank = text.rfind(" ", places[-1] + 1, at)
+        places.append(blank + 1 if blank > 0 else at)
+    return [*places, end]

@@ -17,15 +17,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vaultbot import faults
-from vaultbot.errors import VaultbotError, VaultMissing
+from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing
 from vaultbot.index.catalog import Catalog, ReadNote, Recorded
-from vaultbot.index.changes import Changes, compare, is_surely_gone
+from vaultbot.index.changes import Changes, compare
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
+from vaultbot.index.outbox import Outbox
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.types import FileStamp, IndexProgress, IndexReport, IndexStage, Skipped
 from vaultbot.vault.listing import Listing
 from vaultbot.vault.markdown import parse_note
-from vaultbot.vault.vault import FileBusy, Vault
+from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot.index")
 
@@ -35,8 +36,9 @@ OnProgress = Callable[[IndexProgress], None]
 SETTLE_S = 2.0
 
 _NOTES_A_BATCH = 64
-_TEXTS_A_BATCH = 256
-_OUTBOX_A_BATCH = 1000
+_CHUNKS_A_BATCH = 256
+#: A second or two of work: a run that is to stop stops after them.
+_TEXTS_AT_ONCE = 64
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class _Run:
     """The counts of one run, as they grow."""
 
     on_progress: OnProgress
+    stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
     bytes_total: int = 0
     bytes_done: int = 0
@@ -52,6 +55,7 @@ class _Run:
     added: int = 0
     changed: int = 0
     renamed: int = 0
+    removed: int = 0
     embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     failed: list[Skipped] = field(default_factory=list)
@@ -78,7 +82,7 @@ class Indexer:
         self._catalog = catalog
         self._embedder = embedder
         self._chunk_tokens = chunk_tokens
-        self._vectors: VectorIndex | None = None
+        self._outbox = Outbox(catalog, embedder.fingerprint if embedder else None)
         self._missing_since: dict[str, float] = {}
 
     @property
@@ -86,23 +90,18 @@ class Indexer:
         """Whether another run is due, `SETTLE_S` from now, to tell deleted notes from notes being saved."""
         return bool(self._missing_since)
 
-    def attach(self, vectors: VectorIndex) -> None:
-        """Use this vector index from now on, after making it hold just the chunks that the catalog has vectors for."""
-        assert self._embedder is not None
-        expected = self._catalog.ids_with_vectors(self._embedder.fingerprint)
-        held = vectors.ids()
-        vectors.delete(list(held - expected))
-        lacking = sorted(expected - held)
-        for start in range(0, len(lacking), _OUTBOX_A_BATCH):
-            batch = lacking[start : start + _OUTBOX_A_BATCH]
-            vectors.upsert(self._catalog.vectors_of(self._embedder.fingerprint, batch))
-        self._vectors = vectors
-        self._drain(_Run(lambda _: None))
+    @property
+    def vectors_failure(self) -> str | None:
+        """Why the vector index is not used any more; None while all is well."""
+        return self._outbox.failure
+
+    def attach(self, vectors: VectorIndex, *, stopping: threading.Event) -> None:
+        """Use this vector index from now on, after making it hold what the catalog says."""
+        self._outbox.attach(vectors, stopping=stopping)
 
     def close(self) -> None:
         """Close the catalog and the vector index; what was recorded stays."""
-        if self._vectors is not None:
-            self._vectors.close()
+        self._outbox.close()
         self._catalog.close()
 
     def run(
@@ -115,14 +114,13 @@ class Indexer:
         """Bring the index up to date.
 
         With `settle` the run waits until notes that are missing were looked for twice; without, they are left to the
-        next run (`waits_for_missing`). `stopping` ends the run soon, between notes; the next one goes on from there.
+        next run (`waits_for_missing`). `stopping` ends the run within seconds; the next one goes on from there.
 
         Raises VaultMissing when the vault cannot be listed or is not the one that was indexed: nothing is removed then.
         """
-        stopping = stopping or threading.Event()
-        run = _Run(on_progress)
+        run = _Run(on_progress, stopping or threading.Event())
         try:
-            return self._run(run, settle=settle, stopping=stopping)
+            return self._run(run, settle=settle)
         except (sqlite3.OperationalError, OSError) as error:
             if "full" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC:
                 raise VaultbotError(
@@ -131,36 +129,35 @@ class Indexer:
                 ) from error
             raise
 
-    def _run(self, run: _Run, *, settle: bool, stopping: threading.Event) -> IndexReport:
+    def _run(self, run: _Run, *, settle: bool) -> IndexReport:
         self._vault.check()
         self._check_built_with()
         run.progress("scan", 0, 0)
         listing = self._vault.scan()
         run.skipped.extend(listing.skipped)
         recorded = self._catalog.recorded()
-        warnings = self._check_same_vault(listing, recorded)
+        self._check_same_vault(listing, recorded)
         changes = compare(listing, recorded)
-        gone = self._read_and_record(run, listing, changes, recorded, stopping)
-        removed = self._remove(changes.left_out, gone, settle=settle, stopping=stopping)
-        self._drain(run)
-        if not stopping.is_set():
+        gone = self._read_and_record(run, listing, changes, recorded)
+        self._remove(run, changes.left_out, gone, settle=settle)
+        self._outbox.drain(stopping=run.stopping, on_progress=lambda done: run.progress("vectors", done, 0))
+        if not run.stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
-            if removed or run.changed or run.renamed:
-                self._catalog.sweep_vectors()
-        return self._report(run, changes.unchanged, removed, [*warnings, *_unreadable(listing)])
+            self._catalog.sweep_vectors(self._embedder.fingerprint if self._embedder else None)
+        return self._report(run, changes.unchanged, tuple(_unreadable(listing)))
 
-    def _report(self, run: _Run, unchanged: int, removed: int, warnings: list[str]) -> IndexReport:
+    def _report(self, run: _Run, unchanged: int, warnings: tuple[str, ...]) -> IndexReport:
         return IndexReport(
             added=run.added,
             changed=run.changed,
             renamed=run.renamed,
-            removed=removed,
+            removed=run.removed,
             unchanged=unchanged,
             skipped=tuple(run.skipped),
             failed=tuple(run.failed),
             embedded=run.embedded,
             took_s=round(time.monotonic() - run.began, 3),
-            warnings=tuple(warnings),
+            warnings=warnings,
         )
 
     # ── is it the same vault, and the same way of reading it? ──────────────────────────────────────────────────
@@ -175,23 +172,24 @@ class Indexer:
                 self._catalog.ask_for_another_read()
             self._catalog.set_meta("built_with", built_with)
 
-    def _check_same_vault(self, listing: Listing, recorded: dict[str, Recorded]) -> list[str]:
+    def _check_same_vault(self, listing: Listing, recorded: dict[str, Recorded]) -> None:
         """Nothing may be removed because a disk was not mounted or another folder took the vault's place."""
-        identity = "{}:{}".format(*self._vault.identity())
-        before = self._catalog.meta("identity")
-        known_present = any(path in recorded for path in listing.notes)
-        if recorded and not known_present and not listing.unreadable:
+        before, identity = self._catalog.meta("identity"), self._identity()
+        some_are_here = any(path in listing.notes for path in recorded)
+        if not some_are_here and any(listing.is_gone(path) for path in recorded):
             nothing_there = not listing.notes and not listing.files
-            if nothing_there or (before is not None and before != identity):
+            if nothing_there or before not in (None, identity):
                 what = "is empty" if nothing_there else f"holds none of the {len(recorded)} notes known from there"
                 raise VaultMissing(
                     f"the vault {self._vault.root} {what}: is its disk mounted, and is it the same vault? Nothing was "
                     f"removed from the index. If it really is a new vault, delete {self._catalog.file.parent} and "
                     "index again"
                 )
-        if before != identity:
+        if before != identity and (before is None or some_are_here or not recorded):
             self._catalog.set_meta("identity", identity)
-        return []
+
+    def _identity(self) -> str:
+        return "{}:{}".format(*self._vault.identity())
 
     # ── reading and recording ──────────────────────────────────────────────────────────────────────────────────
 
@@ -201,7 +199,6 @@ class Indexer:
         listing: Listing,
         changes: Changes,
         recorded: dict[str, Recorded],
-        stopping: threading.Event,
     ) -> dict[str, Recorded]:
         """Read what is new or changed; returns the missing notes that were not merely renamed."""
         gone = dict(changes.missing)
@@ -214,7 +211,7 @@ class Indexer:
         run.notes_total = len(changes.to_read)
         run.bytes_total = sum(listing.notes[path].size + 1000 for path in changes.to_read)
         for path in changes.to_read:
-            if stopping.is_set():
+            if run.stopping.is_set():
                 break
             known = recorded.get(path)
             read = self._read(path, known, run, touched)
@@ -229,7 +226,7 @@ class Indexer:
                 else:
                     run.changed += 1
                 batch.append(read)
-                if len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _TEXTS_A_BATCH:
+                if len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _CHUNKS_A_BATCH:
                     self._record(run, batch, old_paths)
                     batch, old_paths = [], []
             run.notes_done += 1
@@ -245,19 +242,16 @@ class Indexer:
         """The note as it is now, or None when there is nothing to record; the reason is kept in the run's counts."""
         try:
             file = self._vault.read(path)
-            if file.skip_reason:
-                run.skipped.append(Skipped(path, file.skip_reason))
-                if known:
-                    self._catalog.record([], removed=[path])
-                return None
             if known and known.hash == file.content_hash:
                 touched[path] = file.stamp
                 return None
             note = parse_note(path, file.text)
-            if note.properties.get("vaultbot") is False:
-                run.skipped.append(Skipped(path, "it says vaultbot: false"))
+            private = "it says vaultbot: false" if note.properties.get("vaultbot") is False else None
+            if reason := file.skip_reason or private:
+                run.skipped.append(Skipped(path, reason))
                 if known:
                     self._catalog.record([], removed=[path])
+                    run.removed += 1
                 return None
             chunks = chunk_note(
                 note,
@@ -267,74 +261,63 @@ class Indexer:
             return ReadNote(note, file.stamp, file.content_hash, chunks, file.problems)
         except FileNotFoundError:
             return None  # It went between the scan and now; the next scan decides.
-        except FileBusy as error:
+        except ModelMissing:
+            raise  # Not the note's fault, and true of every other note.
+        except VaultbotError as error:
             run.failed.append(Skipped(path, str(error)))
         except OSError as error:
-            run.failed.append(Skipped(path, f"cannot be read ({error.strerror}); the last version read is kept"))
+            reason = error.strerror or type(error).__name__
+            run.failed.append(Skipped(path, f"cannot be read ({reason}); the last version read is kept"))
         except Exception as error:
             log.exception("%s could not be indexed", path)
             run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))
         return None
 
     def _record(self, run: _Run, batch: list[ReadNote], old_paths: list[str]) -> None:
-        if not batch and not old_paths:
-            return
-        if self._embedder is not None:
-            texts = (chunk.embedded_text for read in batch for chunk in read.chunks)
-            unknown = sorted(self._catalog.unknown_texts(self._embedder.fingerprint, texts), key=len)
-            for start in range(0, len(unknown), _TEXTS_A_BATCH):
-                part = unknown[start : start + _TEXTS_A_BATCH]
-                vectors = self._embedder.embed_documents(part)
-                self._catalog.add_vectors(self._embedder.fingerprint, dict(zip(part, vectors, strict=True)))
-                run.embedded += len(part)
-        faults.point("indexer.before-record")
-        self._catalog.record(batch, removed=old_paths)
+        if batch and self._embed(run, batch):
+            faults.point("indexer.before-record")
+            self._catalog.record(batch, removed=old_paths)
+
+    def _embed(self, run: _Run, batch: list[ReadNote]) -> bool:
+        """Get vectors for texts never seen before; False when the run is to stop first. Those made so far are kept."""
+        if self._embedder is None:
+            return True
+        texts = (chunk.embedded_text for read in batch for chunk in read.chunks)
+        unknown = sorted(self._catalog.unknown_texts(self._embedder.fingerprint, texts), key=len)
+        for start in range(0, len(unknown), _TEXTS_AT_ONCE):
+            if run.stopping.is_set():
+                return False
+            part = unknown[start : start + _TEXTS_AT_ONCE]
+            vectors = self._embedder.embed_documents(part)
+            self._catalog.add_vectors(self._embedder.fingerprint, dict(zip(part, vectors, strict=True)))
+            run.embedded += len(part)
+        return True
 
     # ── removing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _remove(
-        self,
-        left_out: list[str],
-        gone: dict[str, Recorded],
-        *,
-        settle: bool,
-        stopping: threading.Event,
-    ) -> int:
+    def _remove(self, run: _Run, left_out: list[str], gone: dict[str, Recorded], *, settle: bool) -> None:
         now = time.monotonic()
         self._missing_since = {path: self._missing_since.get(path, now) for path in gone}
         if settle and self._missing_since:
-            stopping.wait(max(0.0, max(self._missing_since.values()) + SETTLE_S - now))
+            run.stopping.wait(max(self._missing_since.values()) + SETTLE_S - now)
+        if run.stopping.is_set():
+            return  # Not everything was read, so some of the missing notes may only have been renamed.
         now = time.monotonic()
-        sure = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.05]
-        if sure:
-            self._vault.check()
-            sure = [path for path in sure if is_surely_gone(self._vault.root, path)]
+        due = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.05]
+        sure = self._still_gone(due) if due else []
         for path in sure:
             del self._missing_since[path]
-        removed = [*left_out, *sure]
-        if removed:
+        if removed := [*left_out, *sure]:
+            faults.point("indexer.before-removal")
             self._catalog.record([], removed=removed)
-        return len(removed)
+            run.removed += len(removed)
 
-    # ── the vector index ───────────────────────────────────────────────────────────────────────────────────────
-
-    def _drain(self, run: _Run) -> None:
-        """Carry the outbox over: for each chunk the state it should have, so doing it twice is harmless."""
-        if self._vectors is None or self._embedder is None:
-            return
-        done = 0
-        while True:
-            seq, ids = self._catalog.pending(limit=_OUTBOX_A_BATCH)
-            if not ids:
-                return
-            vectors = self._catalog.vectors_of(self._embedder.fingerprint, ids)
-            self._vectors.delete([identity for identity in ids if identity not in vectors])
-            faults.point("indexer.half-drained")
-            self._vectors.upsert(vectors)
-            faults.point("indexer.before-outbox-cleared")
-            self._catalog.drained(seq)
-            done += len(ids)
-            run.progress("vectors", done, 0)
+    def _still_gone(self, paths: list[str]) -> list[str]:
+        """The second look: those that are missing again, in the same vault."""
+        listing = self._vault.scan()
+        if self._identity() != self._catalog.meta("identity"):
+            return []
+        return [path for path in paths if listing.is_gone(path)]
 
 
 def _unreadable(listing: Listing) -> Iterator[str]:

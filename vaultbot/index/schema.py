@@ -10,9 +10,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from vaultbot import faults
 from vaultbot.errors import DataDamaged
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class CatalogDamaged(DataDamaged):
@@ -25,7 +26,7 @@ CREATE TABLE note (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, ino INTEGER NOT NULL,
+    stamp TEXT NOT NULL,               -- size, mtime_ns, ctime_ns, ino: some are beyond SQLite's 64 signed bits
     hash TEXT NOT NULL,                -- of the bytes that were read; '' asks for another read
     lines INTEGER NOT NULL,
     properties TEXT NOT NULL,          -- JSON
@@ -85,31 +86,42 @@ def open_writer(file: Path) -> sqlite3.Connection:
 
     Raises CatalogDamaged when the file is no catalog or is damaged, DataDamaged when a newer vaultbot made it.
     """
+    connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(file, isolation_level=None, timeout=5, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _protect(connection)
-        connection.execute("PRAGMA foreign_keys = ON")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise DataDamaged(
-                f"{file} was made by a newer vaultbot (schema {version}, this one knows {SCHEMA_VERSION}); "
-                "install that version again, or move the file away to index from scratch"
-            )
-        if version == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _statements(_TABLES):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.execute("COMMIT")
-        elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise CatalogDamaged(_damaged(file))
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        raise CatalogDamaged(_damaged(file)) from error
+        _prepare(connection, file)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            raise CatalogDamaged(_damaged(file)) from error
+        raise
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise DataDamaged(
+            f"{file} was made by a newer vaultbot (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "install that version again, or move the file away to index from scratch"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    _protect(connection)
+    connection.execute("PRAGMA foreign_keys = ON")
+    if version == SCHEMA_VERSION:
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise CatalogDamaged(_damaged(file))
+    elif connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise CatalogDamaged(_damaged(file))  # Tables without a version: not ours.
+    else:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _statements(_TABLES):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        faults.point("schema.before-commit")
+        connection.execute("COMMIT")
 
 
 def open_reader(file: Path) -> sqlite3.Connection:

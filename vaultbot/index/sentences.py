@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』”’）】]*")
+# A run of full stops is tried once, from its start: a line of leaders would take quadratic time otherwise.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]]*+(?=\s)|[。！？｡]+[」』”’）】｣]*")
+_NEXT = re.compile(r"\s*(\S?)")
 #: What a full stop belongs to when it does not end a sentence.
 _ABBREVIATIONS = frozenset(
     """
-    mr mrs ms dr prof sr jr st rep sen gov gen col capt lt sgt rev hon pres no nos vol vols pp fig figs eq eqs
-    ch sec ed eds al vs cf ca approx dept est univ jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed
-    thu fri sat sun e.g i.e u.s u.k ph.d b.c a.d viz resp op cit ibid min max
+    mr mrs ms dr prof sr jr st rep sen gov gen col capt lt sgt rev hon pres nos vol vols p pp fig figs eq eqs
+    ch ed eds al vs cf ca approx dept univ jan feb apr jun jul aug sep sept oct nov e.g i.e u.s u.k ph.d
+    b.c a.d viz resp op cit ibid
     """.split()
 )
-#: These may end a sentence too; what follows decides.
-_CLOSING_ABBREVIATIONS = frozenset(["etc", "inc", "ltd", "co", "corp", "a.m", "p.m"])
+#: These may end a sentence too, being ordinary words or last ones; what follows decides.
+_CLOSING_ABBREVIATIONS = frozenset("etc inc ltd co corp a.m p.m no sec min max est mar dec mon wed fri sat sun".split())
 #: What a list item starts with is not part of what it says.
 _BULLET = re.compile(r"\s{0,200}(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[[^\]]\]\s+)?)?")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*|\d+)$")
@@ -57,8 +59,8 @@ def _ends_here(text: str, start: int, match: re.Match[str], end: int) -> bool:
     if word is None:
         return True
     last = word.group().lower()
-    following = text[match.end() : end].lstrip()[:1]
-    if len(last) == 1 and following.isupper():
+    following = _NEXT.match(text, match.end(), end).group(1)  # type: ignore[union-attr]  # it may match nothing
+    if len(last) == 1 and word.group().isupper() and following.isupper():
         return False  # An initial: "J. Barton".
     if last in _CLOSING_ABBREVIATIONS:
         return following.isupper()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from vaultbot.errors import DataDamaged, ShuttingDown, VaultbotError, VaultMissing
+from vaultbot.errors import ShuttingDown, VaultbotError, VaultMissing
 from vaultbot.index.indexer import SETTLE_S, Indexer, outcome, with_totals
 from vaultbot.index.reader import CatalogReader
 from vaultbot.protocols import VectorIndex
@@ -28,6 +28,7 @@ _QUIET_S = 0.3
 #: …or when it has been noisy for so long.
 _NOISY_S = 3.0
 _RETRY_S = 60.0
+_SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class IndexWorker:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._wanted: list[Future[IndexReport]] = []
+        self._ended: VaultbotError | None = None
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
     # ── from any thread ────────────────────────────────────────────────────────────────────────────────────────
@@ -93,11 +95,11 @@ class IndexWorker:
     def run(self) -> Future[IndexReport]:
         """Ask for a run that looks twice at what is missing; its report comes when it is done."""
         future: Future[IndexReport] = Future()
-        if self._stopping.is_set():
-            future.set_exception(ShuttingDown("vaultbot is shutting down; start it again with: vaultbot start"))
-            return future
         with self._changed:
-            self._wanted.append(future)
+            if self._ended is None:
+                self._wanted.append(future)
+            else:
+                future.set_exception(self._ended)
         self._woken.set()
         return future
 
@@ -112,21 +114,24 @@ class IndexWorker:
     # ── the thread ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _work(self) -> None:
+        ended: VaultbotError = ShuttingDown(_SHUTTING_DOWN)
         try:
             self._open()
-            while not self._stopping.is_set():
+            while True:
                 self._woken.clear()
+                if self._stopping.is_set():
+                    break
                 again_in = self._run_once()
                 if self._woken.wait(again_in):
                     self._let_it_settle()
         except Exception as error:
             log.exception("the index thread ended")
-            self._say(
-                "degraded",
-                f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start",
+            ended = VaultbotError(
+                f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start"
             )
+            self._say("degraded", str(ended))
         finally:
-            self._refuse_waiting()
+            self._refuse(ended)
             self._on_vectors(None)
             self._indexer.close()
 
@@ -137,23 +142,37 @@ class IndexWorker:
             vectors, notice = self._open_vectors()
             if notice:
                 self._note(notice)
-            self._indexer.attach(vectors)
+            self._indexer.attach(vectors, stopping=self._stopping)
             self._on_vectors(vectors)
-        except (DataDamaged, OSError, RuntimeError) as error:
+        except Exception as error:
             log.warning("the vector index cannot be used: %s", error)
             self._note(f"words alone are searched, because the vector index cannot be used: {error}")
+        self._give_up_vectors()
+
+    def _give_up_vectors(self) -> None:
+        """Once the vector index has failed, words alone are searched until the next start."""
+        if self._open_vectors is not None and self._indexer.vectors_failure:
+            self._open_vectors = None
+            self._on_vectors(None)
+            self._note(
+                f"words alone are searched, because the vector index failed: {self._indexer.vectors_failure}; "
+                "it is mended at the next start (vaultbot stop, vaultbot start)"
+            )
 
     def _run_once(self) -> float:
         """One run; returns after how many seconds the next is due."""
-        with self._changed:
-            wanted, self._wanted = self._wanted, []
+        wanted = [future for future in self._take_wanted() if future.set_running_or_notify_cancel()]
         try:
             self._say("indexing", "looking through the vault")
             report = self._indexer.run(settle=bool(wanted), on_progress=self._progressed, stopping=self._stopping)
+            if self._stopping.is_set():
+                raise ShuttingDown(_SHUTTING_DOWN)
             report = with_totals(report, self._reader.counts())
         except Exception as error:
             self._failed(error, wanted)
             return _RETRY_S if not isinstance(error, VaultMissing) else 5.0
+        finally:
+            self._give_up_vectors()
         log.info("indexed in %.2f s: %s", report.took_s, ", ".join(outcome(report)) or "the vault is empty")
         kept = report if wanted or report.touched or self._state.last_report is None else self._state.last_report
         self._say("ready", "ready", report=kept)
@@ -162,7 +181,9 @@ class IndexWorker:
         return SETTLE_S + 0.1 if self._indexer.waits_for_missing else self._rescan_s
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
-        if isinstance(error, VaultMissing):
+        if isinstance(error, ShuttingDown):
+            self._say("stopping", str(error))
+        elif isinstance(error, VaultMissing):
             log.warning("%s", error)
             self._say("vault-missing", f"{error}. Nothing was removed; answers come from the last index")
         elif isinstance(error, VaultbotError):
@@ -184,11 +205,17 @@ class IndexWorker:
             if not self._woken.wait(_QUIET_S):
                 return
 
-    def _refuse_waiting(self) -> None:
+    def _take_wanted(self) -> list[Future[IndexReport]]:
         with self._changed:
             wanted, self._wanted = self._wanted, []
-        for future in wanted:
-            future.set_exception(ShuttingDown("vaultbot is shutting down; start it again with: vaultbot start"))
+        return wanted
+
+    def _refuse(self, reason: VaultbotError) -> None:
+        with self._changed:
+            self._ended = reason
+        for future in self._take_wanted():
+            if future.set_running_or_notify_cancel():
+                future.set_exception(reason)
 
     # ── telling ────────────────────────────────────────────────────────────────────────────────────────────────
 

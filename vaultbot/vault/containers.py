@@ -41,6 +41,7 @@ class Containers:
         self._text = text
         self._line_starts = line_starts
         self._open: list[int] = []
+        self._empty_item = 0  # how many were open when the last line opened an item and said nothing in it
 
     def __bool__(self) -> bool:
         return bool(self._open)
@@ -54,6 +55,12 @@ class Containers:
         """Leave all but the first `count`; None leaves none."""
         if count is not None:
             del self._open[count:]
+
+    def leave_empty_item(self) -> None:
+        """A blank line below an item of nothing but its marker ends the item."""
+        if self._empty_item and self._empty_item == len(self._open):
+            self._open.pop()
+        self._empty_item = 0
 
     def line_end(self, index: int) -> int:
         """Offset behind the last character of line `index`, the line end excluded."""
@@ -99,6 +106,7 @@ class Containers:
             else:
                 break
             kept, opened = None, True
+        self._empty_item = len(self._open) if opened and at == end and self._open[-1] != _QUOTE else 0
         return Line(at, column, base, kept, opened)
 
     def skip_blanks(self, at: int, end: int, column: int) -> tuple[int, int]:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(r"[\\`$<\[\]#%&*_~=:]")
 _AUTOLINK = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*>")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,64}\]")
+_FOOTNOTE_SUBPATH = re.compile(r"#\[\^[^\[\]\s|]{1,64}\]$")
 _URL = re.compile(r"://[^\s<>\[\]()|*`\"]+")
 _MATH_END = re.compile(r"[^\s\\]\$(?![0-9])")
 _IMAGE_SIZE = re.compile(r"\d{1,5}(?:x\d{1,5})?")
@@ -118,6 +119,10 @@ class InlineScanner:
 
     def scan(self, start: int, end: int, *, in_comment: bool = False, in_table: bool = False) -> None:
         """Read the paragraph text[start:end]."""
+        text, search, handlers = self._text, _TOKEN.search, self._handlers
+        token = search(text, start, end)
+        if not token:
+            return
         self._start, self._limit = start, end
         self._end = end  # nearer than the limit while inside an inline comment
         self._in_comment, self._in_table = in_comment, in_table
@@ -130,10 +135,7 @@ class InlineScanner:
         self._backticks: BacktickRuns | None = None
         self._found: dict[str, int] = {}
         self._math_end = -1
-        text, search, handlers = self._text, _TOKEN.search, self._handlers
-        position = start
         while True:
-            token = search(text, position, self._end)
             if token:
                 position = handlers[token.group()](token.start())
             elif self._end < self._limit:
@@ -141,6 +143,7 @@ class InlineScanner:
                 self._end, self._in_comment = self._limit, in_comment
             else:
                 break
+            token = search(text, position, self._end)
         if self._delimiters:
             self.marks += emphasis_marks(text, self._delimiters, start, end)
 
@@ -261,7 +264,9 @@ class InlineScanner:
             close = self._find("]]", at + 2)
             on_this_line = close + 2 <= min(self._end, self._find("\n", at))
             if on_this_line and text.find("[[", at + 1, close) < 0 and text[at + 2 : close].strip():
-                return self._wikilink(at, close)
+                # The footnote's own bracket comes first: [[Note#[^1]]]
+                footnote = text.startswith("]]]", close) and _FOOTNOTE_SUBPATH.search(text, at, close + 1)
+                return self._wikilink(at, close + bool(footnote))
         elif text.startswith("[^", at) and (note := _FOOTNOTE.match(text, at, self._end)):
             end = note.end()
             if text.startswith(":", end) and (at == self._start or at in self._quoted or text[at - 1] == "\n"):
@@ -300,7 +305,8 @@ class InlineScanner:
         text, follows = self._text, self._text[at + 1 : at + 2] if at + 1 < self._end else ""
         if follows == "[":
             self._confirm_tag(opening)
-        found = read_destination(text, at + 2, self._end) if follows == "(" else None
+        closed = follows == "(" and self._find(")", at + 2) < self._end
+        found = read_destination(text, at + 2, self._end) if closed else None
         if not found:
             return at + 1
         destination, end = found

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vaultbot.types import Heading, JsonValue, Link, Mask, Note, Problem, Tag
+from vaultbot.vault.excalidraw import drawing_start
+from vaultbot.vault.fields import with_field_keys
 from vaultbot.vault.frontmatter import Frontmatter, PropertyText, read_frontmatter
 from vaultbot.vault.inline import InlineScanner, clean_tag, whole_link
 from vaultbot.vault.reading import visible_lines
-from vaultbot.vault.scanner import scan_blocks
+from vaultbot.vault.scanner import Title, scan_blocks
 
 #: Names that Obsidian stopped reading in 1.9, and what to write instead.
 LEGACY_PROPERTIES: Mapping[str, str] = {"alias": "aliases", "tag": "tags", "cssclass": "cssclasses"}
@@ -23,20 +25,26 @@ def parse_note(path: str, text: str) -> Note:
     """
     text = text.removeprefix("\ufeff")
     front = read_frontmatter(text)
-    blocks = scan_blocks(text, front.body_start)
+    words_end = drawing_start(path, text, front.properties)
+    blocks = scan_blocks(text[:words_end], front.body_start)
     inline = InlineScanner(text, blocks.line_starts, blocks.quoted)
     for start, end, kind in blocks.regions:
         inline.scan(start, end, in_comment=kind == "comment", in_table=kind == "table")
     masks = [*blocks.masks, *inline.masks]
     if front.end:
         masks.append(Mask("frontmatter", 0, front.end))
+    if words_end is not None:
+        masks.append(Mask("query", words_end, len(text), "excalidraw"))
     masks.sort(key=lambda mask: mask.start)
     visible = visible_lines(text, masks, [*blocks.marks, *inline.marks], tables=blocks.tables)
 
     title = _title(path)
     aliases, alias_problems = _aliases(front, title)
     tags, tag_problems = _property_tags(front, text)
-    links = [*_property_links(front, text, blocks.line_starts), *inline.links]
+    body_links = sorted(inline.links, key=lambda link: link.start)
+    if "::" in text:
+        body_links = list(with_field_keys(body_links, text, blocks.line_starts))
+    links = (*_property_links(front, text, blocks.line_starts), *body_links)
     return Note(
         path=path,
         title=title,
@@ -46,8 +54,8 @@ def parse_note(path: str, text: str) -> Note:
         properties=front.properties,
         aliases=aliases,
         tags=(*tags, *sorted(inline.tags, key=lambda tag: tag.start)),
-        headings=_with_paths(blocks.headings, text, visible),
-        links=tuple(sorted(links, key=lambda link: link.start)),
+        headings=_headings(blocks.titles, text, visible),
+        links=links,
         blocks=tuple(blocks.blocks),
         masks=tuple(masks),
         visible=visible,
@@ -60,19 +68,17 @@ def _title(path: str) -> str:
     return name[:-3] if name.lower().endswith(".md") else name
 
 
-def _with_paths(headings: Sequence[Heading], text: str, visible: Sequence[str]) -> tuple[Heading, ...]:
+def _headings(titles: Sequence[Title], text: str, visible: Sequence[str]) -> tuple[Heading, ...]:
     """The headings as the reader sees them, each below its parents."""
     placed: list[Heading] = []
     parents: list[Heading] = []
-    for heading in headings:
-        while parents and parents[-1].level >= heading.level:
+    for level, written, line, start, end in titles:
+        while parents and parents[-1].level >= level:
             parents.pop()
-        last_line = heading.line + text.count("\n", heading.start, heading.end)
-        seen = " ".join(line.strip() for line in visible[heading.line - 1 : last_line])
-        words = seen.strip() or heading.text  # one that shows only a picture keeps what was written
-        path = (*(parent.text for parent in parents), words)
-        written = (*(parents[-1].written if parents else ()), heading.text)
-        parents.append(replace(heading, text=words, path=path, written=written))
+        seen = [row.strip() for row in visible[line - 1 : line + text.count("\n", start, end)]]
+        words = " ".join(seen).strip() or written  # one that shows only a picture keeps what was written
+        above, above_written = (parents[-1].path, parents[-1].written) if parents else ((), ())
+        parents.append(Heading(level, words, (*above, words), line, start, end, (*above_written, written)))
         placed.append(parents[-1])
     return tuple(placed)
 

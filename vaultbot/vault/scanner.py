@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from vaultbot.types import BlockId, Heading, Mask, MaskKind
+from vaultbot.types import BlockId, Mask, MaskKind
 from vaultbot.vault.containers import RULE, Containers, Line
 from vaultbot.vault.inline import HTML_TAG, BacktickRuns, html_shown
 from vaultbot.vault.reading import Mark
@@ -28,6 +28,16 @@ class Region(NamedTuple):
     kind: RegionKind
 
 
+class Title(NamedTuple):
+    """A heading before its place among the others is known."""
+
+    level: int
+    text: str  #: as written, without the number signs
+    line: int
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """What the lines of a note are."""
@@ -35,7 +45,7 @@ class Blocks:
     line_starts: Sequence[int]  #: offset of each line's first character
     regions: Sequence[Region]  #: in order
     masks: Sequence[Mask]  #: in order; the inline ones are missing
-    headings: Sequence[Heading]  #: with their text as written and without a path
+    titles: Sequence[Title]
     blocks: Sequence[BlockId]
     marks: Sequence[Mark]  #: what the reading view leaves out
     quoted: frozenset[int]  #: offsets that follow a quote's `>`
@@ -50,7 +60,7 @@ def scan_blocks(text: str, body_start: int = 0) -> Blocks:
         line_starts=scanner.line_starts[:-1],
         regions=scanner.regions,
         masks=scanner.masks,
-        headings=scanner.headings,
+        titles=scanner.titles,
         blocks=scanner.blocks,
         marks=[*scanner.marks, *scanner.containers.marks],
         quoted=frozenset(scanner.containers.quoted),
@@ -59,7 +69,8 @@ def scan_blocks(text: str, body_start: int = 0) -> Blocks:
 
 
 _QUERY_LANGUAGES = frozenset({"dataview", "dataviewjs", "query", "base", "tasks"})
-_BLOCK_STARTS = frozenset(" \t>-+*0123456789#`~<$=_")
+_LEAF_STARTS = frozenset("#`~<$=_")
+_BLOCK_STARTS = _LEAF_STARTS.union(" \t>-+*0123456789")
 
 _ATX = re.compile(r"#{1,6}(?=[ \t]|$)")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
@@ -85,7 +96,7 @@ class _BlockScanner:
         self.line_starts = [0, *(newline.end() for newline in re.finditer("\n", text)), len(text) + 1]
         self.regions: list[Region] = []
         self.masks: list[Mask] = []
-        self.headings: list[Heading] = []
+        self.titles: list[Title] = []
         self.blocks: list[BlockId] = []
         self.marks: list[Mark] = []
         self.tables: set[int] = set()
@@ -112,11 +123,16 @@ class _BlockScanner:
     def _line(self, index: int) -> int:
         """Read line `index`; where to read on."""
         start, end = self.line_starts[index], self.containers.line_end(index)
-        if not self.containers and start < end and self.text[start] not in _BLOCK_STARTS:
-            return self._words(index, start, end)
+        if not self.containers and start < end:
+            first = self.text[start]
+            if first not in _BLOCK_STARTS:
+                return self._words(index, start, end)
+            if first in _LEAF_STARTS:
+                return self._leaf(index, Line(start, 0, 0, None), end)
         line = self.containers.match(index)
         if line.at == end:
             self._close(line.kept)
+            self.containers.leave_empty_item()
             return self._next(index)
         line = self.containers.open_new(line, end, in_paragraph=self._paragraph is not None)
         if line.opened:
@@ -127,7 +143,7 @@ class _BlockScanner:
         """Read the block that stands in a line behind its containers."""
         text, at, kept = self.text, line.at, line.kept
         first, open_paragraph = text[at], self._paragraph is not None
-        if first in "`~" and (line.indent < 4 or (open_paragraph and self.containers.in_list)):
+        if first in "`~" and (line.indent < 4 or (open_paragraph and kept is None and self.containers.in_list)):
             fence = self._fence_of(at, end)
             if fence:
                 self._close(kept)
@@ -228,11 +244,13 @@ class _BlockScanner:
         if not unclosed or unclosed[-1] in " \t":
             words = unclosed.rstrip()
         stop = start + len(words)
-        self.marks += [Mark(at, start), Mark(stop, end)]
+        self.marks.append(Mark(at, start))
+        if stop < end:
+            self.marks.append(Mark(stop, end))
         plain_end = self._region(start, stop, "text")
         if not self.containers:
             words = text[start:plain_end].rstrip()
-            self.headings.append(Heading(after - at, words, (), index + 1, self.line_starts[index], end))
+            self.titles.append(Title(after - at, words, index + 1, self.line_starts[index], end))
         return self._next(index)
 
     def _underline(self, index: int, at: int, end: int) -> int:
@@ -243,7 +261,7 @@ class _BlockScanner:
         if not self.containers:
             level = 1 if self.text[at] == "=" else 2
             words = " ".join(self.text[start:stop].split())
-            self.headings.append(Heading(level, words, (), self._index(start) + 1, start, stop))
+            self.titles.append(Title(level, words, self._index(start) + 1, start, stop))
         return self._next(index)
 
     def _fence_of(self, at: int, end: int) -> str:

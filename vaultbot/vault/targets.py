@@ -13,7 +13,7 @@ _TITLE = re.compile(
     r"[ \t]+(?:\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|\((?:[^()\\\n]|\\.)*+\))",
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_MAX_PARENTHESES = 32
+_MAX_PARENTHESES = 8
 _WEB_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}://")
 
 

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.cli.machine import Machine, Ran, fingerprint
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def known_to_obsidian(machine: Machine, *names: str) -> None:
+    """Makes the folders, and the file in which Obsidian remembers them; the last one was opened last."""
+    vaults = {f"{number:016x}": {"path": str(machine.folder / name), "ts": number} for number, name in enumerate(names)}
+    for name in names:
+        (machine.folder / name).mkdir(exist_ok=True)
+    file = machine.folder / "xdg" / "obsidian" / "obsidian.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"vaults": vaults}))
+
+
+def init(machine: Machine, *words: str) -> Ran:
+    return machine.run("init", *words, HOME=str(machine.folder), XDG_CONFIG_HOME=str(machine.folder / "xdg"))
+
+
+def chosen(machine: Machine) -> str:
+    path: str = tomllib.loads((machine.home / "config.toml").read_text())["vault"]["path"]
+    return path
+
+
+def test_the_only_vault_that_obsidian_knows_is_taken(machine: Machine) -> None:
+    known_to_obsidian(machine, "Notes")
+    before = fingerprint(machine.vault)
+
+    ran = init(machine)
+
+    assert ran.out.splitlines() == [
+        f"wrote {machine.home / 'config.toml'}",
+        f"your vault is {machine.vault}",
+        'now ask it something: vaultbot ask "…"',
+    ]
+    assert chosen(machine) == str(machine.vault)
+    assert fingerprint(machine.vault) == before
+    assert machine.run("status", "--no-start").error.startswith("no daemon runs for this vault")
+
+
+def test_of_several_one_is_to_be_chosen_the_last_one_opened_first(machine: Machine) -> None:
+    known_to_obsidian(machine, "Old", "Notes")
+
+    ran = init(machine)
+
+    assert ran.code == 2
+    assert ran.err.splitlines() == [
+        "error: Obsidian knows several vaults; choose one with --vault:",
+        f"  1  {machine.folder / 'Notes'}",
+        f"  2  {machine.folder / 'Old'}",
+    ]
+    assert init(machine, "--vault", str(machine.folder / "Old")).code == 0
+    assert chosen(machine) == str(machine.folder / "Old")
+
+
+def test_a_vault_that_was_deleted_is_not_offered(machine: Machine) -> None:
+    known_to_obsidian(machine, "Gone", "Notes")
+    (machine.folder / "Gone").rmdir()
+
+    assert init(machine).code == 0
+    assert chosen(machine) == str(machine.vault)
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"vaults": []}', '{"vaults": {"a": {"path": 5}}}'])
+def test_without_obsidian_a_folder_is_asked_for(machine: Machine, content: str | None) -> None:
+    if content is not None:
+        file = machine.folder / "xdg" / "obsidian" / "obsidian.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+
+    assert init(machine).error == (
+        "Obsidian has no vault on this machine that could be found; name one: vaultbot init --vault FOLDER"
+    )
+
+
+def test_a_settings_file_that_is_there_is_kept_unless_told_otherwise(machine: Machine) -> None:
+    known_to_obsidian(machine, "Notes")
+    machine.home.mkdir()
+    (machine.home / "config.toml").write_text("# mine\n")
+
+    assert init(machine).error.endswith("edit it, or replace it with: vaultbot init --force")
+    assert (machine.home / "config.toml").read_text() == "# mine\n"
+    assert init(machine, "--force").code == 0
+    assert chosen(machine) == str(machine.vault)
+
+
+def test_a_folder_of_any_name_is_written_so_that_it_can_be_read_again(machine: Machine) -> None:
+    folder = machine.folder / 'a "quoted" \\ name\nof メモ'
+    folder.mkdir()
+
+    assert init(machine, "--vault", str(folder)).code == 0
+    assert chosen(machine) == str(folder)
+
+
+def test_nothing_is_written_into_the_vault_and_no_vault_is_made_up(machine: Machine) -> None:
+    machine.vault.mkdir()
+
+    inside = init(machine, "--vault", str(machine.vault), "--config", str(machine.vault / "config.toml"))
+    missing = init(machine, "--vault", str(machine.folder / "Nope"))
+
+    assert (inside.code, missing.code) == (2, 4)
+    assert "would be inside the vault, where vaultbot writes nothing" in inside.error
+    assert list(machine.vault.iterdir()) == []
+    assert not (machine.home / "config.toml").exists()

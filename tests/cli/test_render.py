@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from vaultbot.cli.progress import duration
+from vaultbot.cli.render import AnswerPrinter, mark, plain, print_report, print_status, snippet
+
+
+def test_a_snippet_is_the_part_with_most_of_the_words() -> None:
+    text = "Salt. " + "filler " * 200 + "Cabbage and salt make kimchi. " + "filler " * 200
+
+    shown = snippet(text, ["cabbage", "salt"])
+
+    assert "Cabbage and salt" in shown
+    assert shown.startswith("… ")
+    assert shown.endswith(" …")
+    assert len(shown) < 340
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "marked"),
+    [
+        ("Salt and saltpetre", ["salt"], "**Salt** and saltpetre"),
+        ("量子化とは", ["量子", "子化"], "**量子**化とは"),
+        ("C++ (really)", ["c++", "("], "**C++** (really)"),
+        ("nothing here", [], "nothing here"),
+    ],
+)
+def test_matches_are_marked(text: str, words: list[str], marked: str) -> None:
+    assert mark(text, words) == marked
+
+
+def test_a_note_cannot_play_tricks_with_the_terminal() -> None:
+    assert plain("a\033]0;owned\007b\u202ec\r\u200bd\te\nf") == "a]0;ownedbcd\te\nf"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (40, "40 s"), (89, "89 s"), (180, "3 min"), (7500, "2 h 5 min")]
+)
+def test_durations_are_told_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_report_names_every_file_that_was_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = dict.fromkeys(("added", "changed", "renamed", "removed", "unchanged"), 0)
+    failed = [{"path": "a\033[2Jb.md", "reason": "cannot be read"}]
+    print_report(
+        {**counts, "added": 2, "skipped": [], "failed": failed, "embedded": 3, "took_s": 1.26, "notes": 2, "chunks": 5,
+         "warnings": ["late"]}
+    )  # fmt: skip
+
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "2 added, 1 failed; 3 texts embedded in 1.3 s",
+        "the index holds 2 notes in 5 passages",
+        "  failed: a[2Jb.md: cannot be read",
+    ]
+    assert shown.err == "note: late\n"
+
+
+def test_a_status_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = [{"path": f"{number}.md", "reason": "binary"} for number in range(7)]
+    status = {
+        "state": "indexing", "message": "indexing 3/35", "vault": "/notes", "notes": 3, "chunks": 9, "embedder": None,
+        "model": None, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token", "skipped": skipped,
+        "warnings": ["late"],
+    }  # fmt: skip
+
+    print_status(status, verbose=False)
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("indexing 3/35\n")
+    assert shown.count("left out") == 6
+    assert "2 more; --verbose lists them" in shown
+    assert "note      late" in shown
+
+
+def test_a_sentence_without_support_is_marked_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = AnswerPrinter(verbose=False)
+    printer.show("sources", {"match": "good", "model": "m"})
+    for support, citations in (("quote", [1]), ("supported", [1]), ("unsupported", [])):
+        printer.show("delta", {"sentence": {"text": support.title(), "citations": citations, "support": support}})
+
+    quote, supported, unsupported = capsys.readouterr().out.splitlines()
+    assert quote == "“Quote” [1]"
+    assert supported == "Supported [1]"
+    assert "Unsupported" in unsupported
+    assert unsupported != "Unsupported"

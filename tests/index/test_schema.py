@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from vaultbot.errors import DataDamaged
+from vaultbot.index.schema import SCHEMA_VERSION, CatalogDamaged, open_reader, open_writer
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A catalog with a few hundred rows, closed."""
+    file = tmp_path / "catalog.db"
+    with closing(open_writer(file)) as db:
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO meta VALUES (?, ?)", [(str(n), "x" * 500) for n in range(300)])
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+def test_a_catalog_opens_again(file: Path) -> None:
+    with closing(open_writer(file)) as db:
+        assert db.execute("SELECT count(*) FROM meta").fetchone() == (300,)
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_a_newer_catalog_is_refused_and_left_as_it_is(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("PRAGMA user_version = 99")
+    before = file.read_bytes()
+
+    with pytest.raises(DataDamaged, match="made by a newer vaultbot") as caught:
+        open_writer(file)
+
+    assert not isinstance(caught.value, CatalogDamaged)
+    assert file.read_bytes() == before
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
+def test_a_database_of_another_program_is_not_written_to(tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE note (text)")
+
+    with pytest.raises(CatalogDamaged):
+        open_writer(file)
+
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("note",)]
+
+
+@pytest.mark.parametrize("damage", ["header", "page", "truncated", "text", "stub"])
+def test_a_damaged_file_is_told_from_a_catalog(file: Path, damage: str) -> None:
+    data = bytearray(file.read_bytes())
+    if damage == "header":
+        data[:100] = b"\xa5" * 100
+    elif damage == "page":
+        for start in range(4096 * 12, len(data) - 4096, 4096):
+            data[start : start + 64] = b"\xa5" * 64
+    elif damage == "truncated":
+        data = data[: len(data) // 2 + 100]
+    elif damage == "text":
+        data = bytearray(b"# A note\n" * 500)
+    else:
+        data = data[:50]
+    file.write_bytes(data)
+
+    with pytest.raises(CatalogDamaged, match="move it away"):
+        open_writer(file)
+
+
+def test_an_empty_file_becomes_a_catalog(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").touch()
+
+    with closing(open_writer(tmp_path / "catalog.db")) as db:
+        assert db.execute("SELECT count(*) FROM note").fetchone() == (0,)
+
+
+def test_a_half_made_catalog_is_made_anew(tmp_path: Path) -> None:
+    """The tables are made in one transaction: a kill leaves none of them."""
+    file = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+
+    with closing(open_writer(file)) as db:
+        assert db.execute("SELECT count(*) FROM note").fetchone() == (0,)
+
+
+def test_a_reader_cannot_write(file: Path) -> None:
+    with closing(open_reader(file)) as db, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.execute("DELETE FROM meta")
+
+
+def test_a_reader_sees_the_state_before_a_transaction_that_is_going_on(file: Path) -> None:
+    with closing(open_writer(file)) as writer, closing(open_reader(file)) as reader:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM meta")
+        assert reader.execute("SELECT count(*) FROM meta").fetchone() == (300,)
+        writer.execute("COMMIT")
+        assert reader.execute("SELECT count(*) FROM meta").fetchone() == (0,)
+
+
+def test_no_file_stays_open_after_a_refusal(file: Path) -> None:
+    file.write_bytes(b"no database, and longer than a header" * 100)
+    before = _open_files()
+
+    for _ in range(5):
+        with pytest.raises(CatalogDamaged):
+            open_writer(file)
+
+    assert _open_files() <= before
+
+
+def _open_files() -> int:
+    listing = Path("/proc/self/fd")
+    return sum(1 for _ in listing.iterdir()) if listing.exists() else 0

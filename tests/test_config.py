@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaultbot.config import Config, config_file, example_toml, load_config
+from vaultbot.errors import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+#: For every setting something that it must refuse, as it would stand in the file.
+WRONG = {
+    "vault.path": "7",
+    "vault.exclude": '"Archive"',
+    "index.max_note_mb": "0",
+    "index.chunk_tokens": "59",
+    "index.rescan_minutes": "1.5",
+    "embedding.model": "true",
+    "embedding.batch_size": "257",
+    "retrieval.limit": "51",
+    "retrieval.passages": "0",
+    "retrieval.refuse_below": "1.01",
+    "retrieval.caution_below": "nan",
+    "model.path": "[]",
+    "model.context_tokens": "511",
+    "model.gpu_layers": '"all"',
+    "model.threads": "0",
+    "model.temperature": "-0.1",
+    "model.seed": "-1",
+    "model.max_tokens": '"400"',
+    "model.show_unsupported": "1",
+    "prompts.folder": "1979-05-27",
+    "server.port": "65536",
+    "server.idle_minutes": "inf",
+    "server.allowed_origins": "[1]",
+}
+
+NAMES = [
+    f"{section.name}.{item.name}" for section in fields(Config) for item in fields(getattr(Config(), section.name))
+]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VAULTBOT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def read(file: Path | None = None, *, flags: Mapping[str, Any] | None = None, **variables: str) -> Config:
+    return load_config(file, environ=variables, flags=flags)
+
+
+# ── the example ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_example_file_shows_every_setting_with_its_default() -> None:
+    assert EXAMPLE.read_text(encoding="utf-8") == example_toml(), (
+        "write it again: python -m vaultbot.config > config.example.toml"
+    )
+    assert read(EXAMPLE) == Config()
+    assert [f"{section}.{key}" for section, table in tomllib.loads(example_toml()).items() for key in table] == NAMES
+
+
+# ── which is stronger ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_flags_are_stronger_than_the_environment_and_that_than_the_file(home: Path) -> None:
+    file = written(home, "[server]\nport = 1\nidle_minutes = 1\n[retrieval]\nlimit = 1\n")
+
+    config = read(file, flags={"server.port": 3}, VAULTBOT_SERVER_PORT="2", VAULTBOT_SERVER_IDLE_MINUTES="2")
+
+    assert (config.server.port, config.server.idle_minutes, config.retrieval.limit) == (3, 2, 1)
+
+
+def test_the_file_in_the_config_folder_is_read_and_may_be_missing(home: Path) -> None:
+    assert config_file() == home / "config.toml"
+    assert read() == Config()
+
+    config_file().write_text("\ufeff[server]\nport = 1\n", encoding="utf-8")
+
+    assert read().server.port == 1
+
+
+# ── what a variable may say ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_variable_is_read_as_its_setting_needs_it() -> None:
+    config = read(
+        VAULTBOT_VAULT_PATH="/notes/2026",
+        VAULTBOT_VAULT_EXCLUDE="Archive/, *.tmp.md",
+        VAULTBOT_MODEL_THREADS="4",
+        VAULTBOT_MODEL_GPU_LAYERS="auto",
+        VAULTBOT_MODEL_TEMPERATURE="0.5",
+        VAULTBOT_MODEL_SHOW_UNSUPPORTED="true",
+        VAULTBOT_SERVER_ALLOWED_ORIGINS="http://localhost:3000,app://x",
+    )
+
+    assert (config.vault.path, config.vault.exclude) == ("/notes/2026", ("Archive/", "*.tmp.md"))
+    assert (config.model.threads, config.model.gpu_layers, config.model.temperature) == (4, "auto", 0.5)
+    assert config.model.show_unsupported is True
+    assert config.server.allowed_origins == ("http://localhost:3000", "app://x")
+
+
+@pytest.mark.parametrize("folder", ["/123", "/true", "/[a]", '/"quoted"', "/2026-05-11"])
+def test_a_folder_may_be_called_anything(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+
+    assert read(VAULTBOT_VAULT_PATH=folder.removeprefix("/")).vault.path == folder
+
+
+def test_a_misspelt_variable_is_not_passed_over() -> None:
+    with pytest.raises(ConfigError, match=r"unknown variable VAULTBOT_SERVER_PROT; allowed are VAULTBOT_SERVER_PORT, "):
+        read(VAULTBOT_SERVER_PROT="1")
+
+    assert read(VAULTBOT_HOME="/elsewhere", VAULTBOT_FAULT="a:kill:1") == Config()
+
+
+# ── paths ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_relative_path_starts_where_it_was_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "sub").mkdir()
+    monkeypatch.chdir(home / "sub")
+    monkeypatch.setenv("HOME", "/people/ana")
+    file = written(home, '[model]\npath = "models/a.gguf"\n[prompts]\nfolder = "~/prompts"\n')
+
+    config = read(file, VAULTBOT_EMBEDDING_MODEL="mini")
+
+    assert config.model.path == str(home / "models" / "a.gguf")
+    assert config.embedding.model == str(home / "sub" / "mini")
+    assert config.prompts.folder == "/people/ana/prompts"
+
+
+def test_words_in_place_of_a_path_stay_words(home: Path) -> None:
+    file = written(home, '[model]\npath = "none"\n[embedding]\nmodel = "auto"\n')
+
+    assert (read(file).model.path, read(file).embedding.model) == ("none", "auto")
+
+
+# ── what is refused ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_refuses_a_wrong_value_and_says_what_is_allowed(home: Path, name: str) -> None:
+    section, key = name.split(".")
+    file = written(home, f"[{section}]\n{key} = {WRONG[name]}\n")
+
+    with pytest.raises(ConfigError) as refused:
+        read(file)
+
+    assert str(refused.value).startswith(f"{file}: [{section}] {key} = ")
+    assert "; it must be " in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_refuses_it_from_the_environment_too(name: str) -> None:
+    variable = f"VAULTBOT_{name.replace('.', '_')}".upper()
+    if any(word in name for word in ("path", "folder", "embedding.model", "exclude", "origins")):
+        assert load_config(environ={variable: "anything"}) != Config()
+        return
+    with pytest.raises(ConfigError, match=rf"the variable {variable}: .*; it must be "):
+        load_config(environ={variable: "anything"})
+
+
+def test_a_long_wrong_value_is_not_repeated_whole(home: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(written(home, f'[server]\nport = "{"x" * 10_000}"\n'))
+
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"[server\n", "is not valid TOML: "),
+        (b"\xff\xfe[\x00", "is not valid TOML: "),
+        (b"port = 1\n", "unknown section [port]; the sections are vault, index, embedding, "),
+        (b"[[server]]\nport = 1\n", "unknown section [server]"),
+        (b"[server]\nhost = 1\n", "unknown setting [server] host; allowed are port, "),
+    ],
+)
+def test_a_file_that_is_wrong_is_named(home: Path, text: bytes, told: str) -> None:
+    file = home / "settings.toml"
+    file.write_bytes(text)
+
+    with pytest.raises(ConfigError) as refused:
+        read(file)
+
+    assert str(file) in str(refused.value)
+    assert told in str(refused.value)
+
+
+def test_a_file_that_was_named_must_be_there(home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no settings file .*; make one with: vaultbot init"):
+        read(home / "none.toml")
+    with pytest.raises(ConfigError, match=r"cannot read .*Is a directory"):
+        read(home)

@@ -1,0 +1,82 @@
+"""The way from the catalog to the vector index: what is to be carried over, and what happens when that fails."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+
+from vaultbot import faults
+from vaultbot.index.catalog import Catalog
+from vaultbot.protocols import VectorIndex
+
+log = logging.getLogger("vaultbot.index")
+
+_AT_ONCE = 1000
+
+
+class Outbox:
+    """Keeps a vector index in step with the catalog's vectors of one embedder; None stands for no embedder.
+
+    A vector index that fails is given up until the next start, which makes it hold what it should: `failure` says why.
+    """
+
+    def __init__(self, catalog: Catalog, fingerprint: str | None) -> None:
+        self._catalog = catalog
+        self._fingerprint = fingerprint
+        self._vectors: VectorIndex | None = None
+        self.failure: str | None = None
+
+    def attach(self, vectors: VectorIndex, *, stopping: threading.Event) -> None:
+        """Use this vector index from now on, after making it hold just the chunks that the catalog has vectors for."""
+        self._vectors = vectors
+        expected = self._catalog.ids_with_vectors(self._fingerprint or "")
+        try:
+            held = vectors.ids()
+            vectors.delete(list(held - expected))
+        except Exception as error:
+            self._give_up(error)
+            return
+        lacking = sorted(expected - held)
+        for start in range(0, len(lacking), _AT_ONCE):
+            if stopping.is_set() or not self._carry(lacking[start : start + _AT_ONCE]):
+                return
+        self.drain(stopping=stopping)
+
+    def drain(self, *, stopping: threading.Event, on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Give each chunk in the outbox the state it should have, so doing it twice is harmless."""
+        if self._fingerprint is None:
+            self._catalog.drained(sys.maxsize)
+        if self._vectors is None or self.failure:
+            return
+        done = 0
+        while not stopping.is_set():
+            seq, ids = self._catalog.pending(limit=_AT_ONCE)
+            if not ids or not self._carry(ids):
+                return
+            faults.point("indexer.before-outbox-cleared")
+            self._catalog.drained(seq)
+            done += len(ids)
+            on_progress(done)
+
+    def close(self) -> None:
+        """Close the vector index."""
+        if self._vectors is not None:
+            self._vectors.close()
+
+    def _carry(self, ids: list[str]) -> bool:
+        assert self._vectors is not None
+        vectors = self._catalog.vectors_of(self._fingerprint or "", ids)
+        try:
+            self._vectors.delete([identity for identity in ids if identity not in vectors])
+            faults.point("indexer.half-drained")
+            self._vectors.upsert(vectors)
+        except Exception as error:
+            self._give_up(error)
+            return False
+        return True
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("the vector index failed: %s", error)
+        self.failure = str(error) or type(error).__name__
