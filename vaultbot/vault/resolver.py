@@ -142,8 +142,10 @@ class Resolver:
         paths = [file.path for file in files]
         if not paths:
             return UNRESOLVED
-        if written in paths:
-            return Resolution(written)
+        spelt = unicodedata.normalize("NFC", written)
+        same = [path for path in paths if unicodedata.normalize("NFC", path) == spelt]
+        if same:
+            return Resolution(written if written in same else same[0], ambiguous=len(same) > 1 and written not in same)
         return Resolution(paths[0], ambiguous=len(paths) > 1)
 
 
