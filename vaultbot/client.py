@@ -173,6 +173,8 @@ def find_or_start(
         while time.monotonic() < until:
             client = find(state)
             if client is not None:
+                if os.name == "posix" and client.runtime.pid != process.pid:
+                    process.terminate()  # Somebody else was faster, and ours must not take over when theirs ends.
                 return client
             code = process.poll()
             if code == AlreadyRunning.exit_code:
@@ -214,6 +216,9 @@ def stop(state: StatePaths) -> bool:
             os.kill(client.runtime.pid, signal.SIGTERM)
     until = time.monotonic() + _STOP_S
     while is_locked(state):
+        running = read_runtime(state)
+        if client is not None and running is not None and running.pid != client.runtime.pid:
+            return True  # It has ended, and somebody has started another one.
         if time.monotonic() > until:
             pid = f" (pid {client.runtime.pid})" if client else ""
             raise VaultbotError(f"the daemon{pid} has not ended within {_STOP_S:.0f} s; see {state.log}")

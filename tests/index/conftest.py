@@ -64,8 +64,9 @@ class Desk:
     def find(self, words: str) -> list[str]:
         """Paths of the notes that full-text search finds."""
         reader = self.reader
-        keys = [key for key, _ in reader.match_notes(query_terms(words), limit=20)]
-        titles = reader.titles(keys)
+        with reader.snapshot():
+            keys = [key for key, _ in reader.match_notes(query_terms(words), limit=20)]
+            titles = reader.titles(keys)
         return [titles[key][0] for key in keys]
 
     @property
@@ -82,6 +83,21 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     desk = Desk(root, tmp_path / "catalog.db")
     yield desk
     desk.reopen()
+
+
+@pytest.fixture
+def garden(desk: Desk) -> Desk:
+    """Three notes in two folders, indexed."""
+    desk.write("Home.md", "# Home\nWhere it starts. [[Roses]]\n")
+    desk.write("Plants/Roses.md", "# Roses\nPrune them in March.\n")
+    desk.write("Plants/Tulips.md", "# Tulips\nPlant the bulbs in autumn.\n")
+    assert counts(desk.run()) == (3, 0, 0, 0, 0)
+    return desk
+
+
+def counts(report: IndexReport) -> tuple[int, int, int, int, int]:
+    """(added, changed, renamed, removed, unchanged)"""
+    return report.added, report.changed, report.renamed, report.removed, report.unchanged
 
 
 def tree_hash(root: Path) -> str:

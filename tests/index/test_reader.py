@@ -70,6 +70,20 @@ def test_nothing_is_asked_of_nothing(library: Desk) -> None:
     assert reader.note("No such note.md") is None
 
 
+def test_a_snapshot_stays_as_it_was_while_notes_are_written(library: Desk) -> None:
+    reader = library.reader
+    with reader.snapshot():
+        [(key, _)] = reader.match_notes(query_terms("spice"), limit=5)
+        library.write("Books/Dune.md", "Nothing of the kind.")
+        library.run()
+        with reader.snapshot():
+            assert reader.titles([key])[key] == ("Books/Dune.md", "Dune")
+        assert reader.match_notes(query_terms("spice"), limit=5)
+
+    assert reader.match_notes(query_terms("spice"), limit=5) == []
+    assert reader.titles([key]) == {}
+
+
 def test_many_threads_read_while_one_writes(library: Desk) -> None:
     reader = library.reader
     done = threading.Event()

@@ -300,10 +300,10 @@ class Indexer:
         self._missing_since = {path: self._missing_since.get(path, now) for path in gone}
         if settle and self._missing_since:
             run.stopping.wait(max(self._missing_since.values()) + SETTLE_S - now)
+            now = time.monotonic()
         if run.stopping.is_set():
             return  # Not everything was read, so some of the missing notes may only have been renamed.
-        now = time.monotonic()
-        due = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.05]
+        due = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.01]
         sure = self._still_gone(due) if due else []
         for path in sure:
             del self._missing_since[path]

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,21 @@ class CatalogReader:
         if connection is None:
             connection = self._local.connection = open_reader(self._file)
         return connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What this thread reads within comes from one moment, whatever is written meanwhile. May be nested.
+
+        Keys and rowids are only good for one moment: a note that is read again gets new ones.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
 
     # ── counts and lists ───────────────────────────────────────────────────────────────────────────────────────
 
