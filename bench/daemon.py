@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultbot.client import Client, find, stop
+from vaultbot.client import Client, find
+from vaultbot.launcher import stop
 from vaultbot.paths import state_paths
 
 

@@ -1,4 +1,4 @@
-"""The way to a vault's daemon: find it or start it, prove that it is the right one, and talk HTTP to it.
+"""The way to a vault's daemon: find it, have it prove that it is the right one, and talk HTTP to it.
 
 Only the standard library is used: a search should not wait for imports.
 """
@@ -6,28 +6,20 @@ Only the standard library is used: a search should not wait for imports.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import http.client
 import json
 import os
-import secrets
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import IO, Any
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlencode
 
-from vaultbot.api.tokens import prove
-from vaultbot.errors import AlreadyRunning, NotRunning, VaultbotError
+from vaultbot.errors import NotRunning, VaultbotError
 from vaultbot.paths import StatePaths
-from vaultbot.runtime import Runtime, is_locked, read_runtime, read_token
+from vaultbot.runtime import Runtime, is_locked, prove, read_runtime, read_token
 
-_START_S = 60.0
 _HEALTH_S = 10.0
 _ANSWER_S = 600.0
-_STOP_S = 10.0
 
 
 class Client:
@@ -116,13 +108,14 @@ def _hung_up(error: Exception) -> str:
 def error_of(problem: Mapping[str, Any]) -> VaultbotError:
     """The error that a problem document stands for."""
     slug = str(problem.get("type", "")).rpartition("/")[2]
-    kinds = {kind.slug: kind for kind in _kinds(VaultbotError)}
+    kinds = {kind.slug: kind for kind in error_kinds(VaultbotError)}
     return kinds.get(slug, VaultbotError)(str(problem.get("detail") or problem.get("title") or "an error"))
 
 
-def _kinds(base: type[VaultbotError]) -> Iterator[type[VaultbotError]]:
+def error_kinds(base: type[VaultbotError]) -> Iterator[type[VaultbotError]]:
+    """Every kind of this error, the most special first."""
     for kind in base.__subclasses__():
-        yield from _kinds(kind)
+        yield from error_kinds(kind)
         yield kind
 
 
@@ -132,7 +125,7 @@ def find(state: StatePaths) -> Client | None:
     if runtime is None or not is_locked(state) or not os.path.lexists(state.token):
         return None  # Without a token no daemon has ever been ready here.
     token = read_token(state)
-    challenge = secrets.token_hex(16)
+    challenge = os.urandom(16).hex()
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=_HEALTH_S)) as connection:
         try:
             connection.request("GET", "/health", headers={"X-Vaultbot-Challenge": challenge})
@@ -142,7 +135,7 @@ def find(state: StatePaths) -> Client | None:
         except (ValueError, http.client.HTTPException):
             health = None
     proof = health.get("proof") if isinstance(health, dict) else None
-    if not isinstance(proof, str) or not secrets.compare_digest(
+    if not isinstance(proof, str) or not hmac.compare_digest(
         proof.encode(errors="replace"), prove(token, runtime.port, challenge).encode()
     ):
         raise VaultbotError(
@@ -150,77 +143,3 @@ def find(state: StatePaths) -> Client | None:
             "that program, or set another [server] port"
         )
     return Client(runtime, token)
-
-
-def find_or_start(
-    state: StatePaths, *, arguments: Sequence[str], start: bool, on_start: Callable[[], None] = lambda: None
-) -> Client:
-    """The vault's daemon; started in the background when none runs.
-
-    `arguments` are the daemon's command line after `serve`. Raises NotRunning when none runs and `start` is False, and
-    what the daemon itself complained of when it could not start.
-    """
-    client = find(state)
-    if client is not None:
-        return client
-    if not start:
-        raise NotRunning("no daemon runs for this vault; start one with: vaultbot start")
-    on_start()
-    state.create()
-    with tempfile.TemporaryFile(dir=state.root) as complaints:
-        process = _spawn(arguments, complaints)
-        until = time.monotonic() + _START_S
-        while time.monotonic() < until:
-            client = find(state)
-            if client is not None:
-                if os.name == "posix" and client.runtime.pid != process.pid:
-                    process.terminate()  # Somebody else was faster, and ours must not take over when theirs ends.
-                return client
-            code = process.poll()
-            if code == AlreadyRunning.exit_code:
-                # Somebody else's daemon is about to answer, or about to end.
-                if not is_locked(state):
-                    process = _spawn(arguments, complaints)
-            elif code is not None:
-                raise _failed_start(code, complaints)
-            time.sleep(0.05)
-    raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
-
-
-def _spawn(arguments: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-    # -P: no module is imported from the folder that we happen to be in.
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "vaultbot", "serve", "--background", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=complaints,
-        start_new_session=True,
-    )
-
-
-def _failed_start(code: int, complaints: IO[bytes]) -> VaultbotError:
-    complaints.seek(0)
-    lines = [line for line in complaints.read().decode(errors="replace").splitlines() if line.strip()]
-    said = lines[-1].removeprefix("error: ") if lines else f"the daemon could not start (exit code {code})"
-    kinds = {kind.exit_code: kind for kind in _kinds(VaultbotError)}
-    return kinds.get(code, VaultbotError)(said) if code != VaultbotError.exit_code else VaultbotError(said)
-
-
-def stop(state: StatePaths) -> bool:
-    """End the vault's daemon and wait until it has; False when none was running."""
-    client = find(state)
-    if client is None and not is_locked(state):
-        return False
-    if client is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(client.runtime.pid, signal.SIGTERM)
-    until = time.monotonic() + _STOP_S
-    while is_locked(state):
-        running = read_runtime(state)
-        if client is not None and running is not None and running.pid != client.runtime.pid:
-            return True  # It has ended, and somebody has started another one.
-        if time.monotonic() > until:
-            pid = f" (pid {client.runtime.pid})" if client else ""
-            raise VaultbotError(f"the daemon{pid} has not ended within {_STOP_S:.0f} s; see {state.log}")
-        time.sleep(0.05)
-    return True

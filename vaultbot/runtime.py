@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import json
 import os
-import secrets
+import re
 import stat
 import sys
 import time
@@ -121,6 +123,8 @@ def read_token(state: StatePaths) -> str:
 def make_token(state: StatePaths) -> str:
     """The same, made of 256 random bits when there is none. For the holder of the lock. Raises as `read_token`."""
     if not os.path.lexists(state.token):
+        import secrets
+
         _write_private(state.token, secrets.token_urlsafe(32))
     return read_token(state)
 
@@ -161,3 +165,18 @@ def forget_runtime(state: StatePaths, *, pid: int) -> None:
     if running is not None and running.pid == pid:
         with contextlib.suppress(OSError):
             Path(state.runtime).unlink()
+
+
+def is_challenge(text: str) -> bool:
+    """Whether `text` is a challenge: 32 hexadecimal digits."""
+    return re.fullmatch(r"[0-9a-fA-F]{32}", text) is not None
+
+
+def prove(token: str, port: int, challenge: str) -> str:
+    """The proof, 64 hexadecimal digits, that whoever listens on `port` knows `token`.
+
+    Another user of the machine may have taken the port first. So a client sends a fresh challenge, compares
+    the proof with its own, and sends the token only then. The port is in it: a proof got elsewhere is of no
+    use.
+    """
+    return hmac.new(token.encode(), f"vaultbot-v1:{port}:{challenge}".encode(), hashlib.sha256).hexdigest()

@@ -22,8 +22,8 @@ from tests.fakes import ScriptedChatModel
 from vaultbot.api.app import create_app
 from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
-from vaultbot.api.tokens import prove
 from vaultbot.protocols import Generation, Message
+from vaultbot.runtime import prove
 from vaultbot.types import Status, TokenUsage
 
 SNAPSHOT = Path(__file__).parent.parent / "snapshots" / "openapi.json"

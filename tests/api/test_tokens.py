@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.wire import HOST, OBSIDIAN, PORT, RIGHT, TOKEN, Notebook, call
 from vaultbot.api.guard import Guard
-from vaultbot.api.tokens import is_challenge, prove
+from vaultbot.runtime import is_challenge, prove
 
 
 class Clock:

@@ -76,8 +76,9 @@ class _Asking:
 
     def events(self) -> Iterator[AskEvent]:
         room, query = self._room, self._query
-        found = room.retriever.passages(query, limit=room.retrieval.passages)
-        evidence = room.weigher.evidence(query, found)
+        with room.weigher.snapshot():
+            found = room.retriever.passages(query, limit=room.retrieval.passages)
+            evidence = room.weigher.evidence(query, found)
         verdict = judge(
             query,
             evidence,

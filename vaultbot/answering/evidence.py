@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -54,6 +55,10 @@ class Weigher:
         self._reader = reader
         self._embedder = embedder
         self._vector = lru_cache(maxsize=_CACHED_SENTENCES)(self._embed)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Within it, passages and what is read about them come from one moment of the index."""
+        return self._reader.snapshot()
 
     def weights(self, wanted: Iterable[str]) -> dict[str, float]:
         """Each term's weight: rare ones count for more (inverse document frequency)."""
@@ -130,12 +135,14 @@ def _weighed(
     # A title counts for what stands under it, but only where the text itself has something to do with the question.
     touches = not unit.window_terms.isdisjoint(query.content)
     around = unit.window_terms | unit.context_terms if touches else unit.window_terms
+    titled = coverage(query.content, frozenset(terms(unit.title)), weights)
     news = set(content_terms(unit.text)) - set(query.content)
     return replace(
         unit,
         coverage=own,
         window_coverage=coverage(query.content, around, weights),
         cosine=cosine,
-        score=own + (cosine or 0.0) + 0.25 * passage_score,
+        # Of sentences that say it alike, one in the note of that very title was written to say it.
+        score=own + (cosine or 0.0) + 0.25 * passage_score + 0.15 * titled,
         quotable=not unit.is_heading and len(news) >= 2 and not unit.text.rstrip().endswith(("?", "？")),
     )

@@ -26,8 +26,8 @@ from vaultbot.api.schemas import (
     SuggestionsPage,
 )
 from vaultbot.api.sse import EventStream
-from vaultbot.api.tokens import is_challenge, prove
 from vaultbot.assistant import Assistant
+from vaultbot.runtime import is_challenge, prove
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
 
 _EVENTS_WAIT_S = 1.0

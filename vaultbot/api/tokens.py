@@ -1,11 +1,10 @@
-"""The bearer token: who may ask, and how the daemon shows first that it knows the token too."""
+"""The bearer token: who may ask."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import math
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,21 +12,6 @@ from collections.abc import Callable, Sequence
 from vaultbot.api.problems import Refused
 
 WINDOW_SECONDS = 60.0
-
-
-def is_challenge(text: str) -> bool:
-    """Whether `text` is a challenge: 32 hexadecimal digits."""
-    return re.fullmatch(r"[0-9a-fA-F]{32}", text) is not None
-
-
-def prove(token: str, port: int, challenge: str) -> str:
-    """The proof, 64 hexadecimal digits, that whoever listens on `port` knows `token`.
-
-    Another user of the machine may have taken the port first. So a client sends a fresh challenge, compares
-    the proof with its own, and sends the token only then. The port is in it: a proof got elsewhere is of no
-    use.
-    """
-    return hmac.new(token.encode(), f"vaultbot-v1:{port}:{challenge}".encode(), hashlib.sha256).hexdigest()
 
 
 class TokenCheck:

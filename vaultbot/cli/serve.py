@@ -11,8 +11,7 @@ import typer
 
 from vaultbot.cli.render import print_json, print_status
 from vaultbot.cli.session import Session
-from vaultbot.client import find, find_or_start
-from vaultbot.client import stop as stop_daemon
+from vaultbot.client import find
 from vaultbot.config import load_config
 from vaultbot.errors import AlreadyRunning
 
@@ -60,6 +59,8 @@ def serve(
 
 def start(session: Session, port: Port = None) -> None:
     """Start the daemon in the background, to stay."""
+    from vaultbot import launcher
+
     _ = session.config
     running = find(session.state)
     if running is None:
@@ -69,10 +70,10 @@ def start(session: Session, port: Port = None) -> None:
             raise AlreadyRunning(
                 f"vaultbot is already running for this vault (pid {running.runtime.pid}, port {running.runtime.port})"
             )
-        stop_daemon(session.state)  # It would have ended by itself; this one stays.
+        launcher.stop(session.state)  # It would have ended by itself; this one stays.
     arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
     session.say("starting vaultbot in the background")
-    client = find_or_start(session.state, arguments=arguments, start=True)
+    client = launcher.find_or_start(session.state, arguments=arguments, start=True)
     session.wait_for_index(client)
     result = client.get("/api/status")
     if session.json:
@@ -83,7 +84,9 @@ def start(session: Session, port: Port = None) -> None:
 
 def stop(session: Session) -> None:
     """End the daemon. What it has indexed stays."""
-    stopped = stop_daemon(session.state)
+    from vaultbot import launcher
+
+    stopped = launcher.stop(session.state)
     if not stopped:
         session.check_vault()
     if session.json:

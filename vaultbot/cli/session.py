@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from vaultbot.client import Client, find, find_or_start
+from vaultbot.client import Client, find
 from vaultbot.config import Config, load_config
 from vaultbot.errors import VaultMissing
 from vaultbot.paths import StatePaths, absolute, state_paths
@@ -82,13 +82,15 @@ class Session:
         _ = self.config  # A wrong setting is told here, not in the daemon's log.
         client = find(self.state)
         if client is None:
+            from vaultbot.launcher import find_or_start
+
             self.check_vault()  # A daemon that runs answers without its vault, too.
-        client = client or find_or_start(
-            self.state,
-            arguments=self.daemon_arguments("--until-idle"),
-            start=start,
-            on_start=lambda: self.say("starting vaultbot in the background"),
-        )
+            client = find_or_start(
+                self.state,
+                arguments=self.daemon_arguments("--until-idle"),
+                start=start,
+                on_start=lambda: self.say("starting vaultbot in the background"),
+            )
         if until_indexed:
             self.wait_for_index(client)
         return client

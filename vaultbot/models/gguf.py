@@ -75,9 +75,7 @@ def read(path: Path) -> GgufInfo:
         with path.open("rb") as file:
             return _read(path, file, os.fstat(file.fileno()).st_size)
     except (FileNotFoundError, NotADirectoryError):
-        raise ModelMissing(
-            f"there is no model file at {path}; give a GGUF file with --model or [model] path"
-        ) from None
+        raise ModelMissing(f"there is no model file at {path}; give a GGUF file with --model or [model] path") from None
     except PermissionError:
         raise ModelInvalid(f"{path} cannot be read; give yourself permission: chmod u+r") from None
     except OSError as error:

@@ -63,8 +63,9 @@ class Retriever:
         """The best passage of each of the best notes. Raises InvalidRequest for an empty or endless question."""
         began = time.perf_counter()
         query = parse_query(text)
-        found = self.retrieve(query, limit=limit)
-        hits = tuple(self._hit(query, one) for one in found)
+        with self._reader.snapshot():
+            found = self.retrieve(query, limit=limit)
+            hits = tuple(self._hit(query, one) for one in found)
         warnings = (
             ()
             if self.by_meaning or self._embedder is None
@@ -126,11 +127,12 @@ class Retriever:
 
     def _nearest(self, query: Query) -> tuple[FloatArray | None, list[int]]:
         """The question's vector and the notes of the chunks next to it; nothing when words alone must do."""
-        if self._embedder is None or self.vectors is None:
+        vectors = self.vectors  # It may be taken away by the index thread at any moment.
+        if self._embedder is None or vectors is None:
             return None, []
         vector = self._embedder.embed_query(query.text)
         try:
-            near = self.vectors.query(vector, limit=_NEAREST_CHUNKS)
+            near = vectors.query(vector, limit=_NEAREST_CHUNKS)
         except DataDamaged as error:
             log.warning("%s", error)
             self.vectors = None
