@@ -21,6 +21,7 @@ Every error is a fact plus the next step, in its message. A class exists only wh
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -136,3 +137,15 @@ class DataDamaged(VaultbotError):
     exit_code = 6
     slug = "data-damaged"
     title = "vaultbot's own data is damaged"
+
+
+def kind_and_place(error: BaseException) -> str:
+    """An unforeseen error for the log: its kind and the calls it came through, without its message, which may quote a
+    note."""
+    import traceback
+
+    calls = " > ".join(
+        f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)[-6:]
+    )
+    return f"{type(error).__name__} in {calls}"

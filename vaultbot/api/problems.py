@@ -7,11 +7,9 @@ note.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
-from vaultbot.errors import VaultbotError
+from vaultbot.errors import VaultbotError, kind_and_place
 
 _log = logging.getLogger("vaultbot.api")
 
@@ -52,8 +50,4 @@ def problem_of(error: Exception, instance: str) -> dict[str, object]:
 
 def log_unforeseen(error: Exception, instance: str) -> None:
     """Log where the error happened, innermost call last."""
-    calls = " > ".join(
-        f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)[-6:]
-    )
-    _log.error("request %s failed: %s in %s", instance, type(error).__name__, calls)
+    _log.error("request %s failed: %s", instance, kind_and_place(error))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vaultbot import faults
-from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing
+from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.catalog import Catalog, ReadNote, Recorded
 from vaultbot.index.changes import Changes, compare
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
@@ -269,7 +269,7 @@ class Indexer:
             reason = error.strerror or type(error).__name__
             run.failed.append(Skipped(path, f"cannot be read ({reason}); the last version read is kept"))
         except Exception as error:
-            log.exception("%s could not be indexed", path)
+            log.error("%s could not be indexed: %s", path, kind_and_place(error))
             run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))
         return None
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from vaultbot.errors import ShuttingDown, VaultbotError, VaultMissing
+from vaultbot.errors import ShuttingDown, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.indexer import SETTLE_S, Indexer, outcome, with_totals
 from vaultbot.index.reader import CatalogReader
 from vaultbot.protocols import VectorIndex
@@ -125,7 +125,7 @@ class IndexWorker:
                 if self._woken.wait(again_in):
                     self._let_it_settle()
         except Exception as error:
-            log.exception("the index thread ended")
+            log.error("the index thread ended: %s", kind_and_place(error))
             ended = VaultbotError(
                 f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start"
             )
@@ -190,7 +190,7 @@ class IndexWorker:
             log.warning("%s", error)
             self._say("degraded", str(error))
         else:
-            log.exception("indexing failed")
+            log.error("indexing failed: %s", kind_and_place(error))
             self._say(
                 "degraded",
                 f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute",
