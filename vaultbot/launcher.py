@@ -76,20 +76,25 @@ def _failed_start(code: int, complaints: IO[bytes]) -> VaultbotError:
 
 
 def stop(state: StatePaths) -> bool:
-    """End the vault's daemon and wait until it has; False when none was running."""
-    client = find(state)
-    if client is None and not is_locked(state):
+    """End the vault's daemon and wait until it has; one that is still starting is ended as soon as it can be.
+
+    False when none was running. Raises VaultbotError when it does not end.
+    """
+    if find(state) is None and not is_locked(state):
         return False
-    if client is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(client.runtime.pid, signal.SIGTERM)
-    until = time.monotonic() + _STOP_S
+    ended: int | None = None  # the process that was told to end
+    until = time.monotonic() + _START_S
     while is_locked(state):
         running = read_runtime(state)
-        if client is not None and running is not None and running.pid != client.runtime.pid:
+        if ended is not None and running is not None and running.pid != ended:
             return True  # It has ended, and somebody has started another one.
+        if ended is None and (client := find(state)) is not None:
+            ended = client.runtime.pid
+            until = time.monotonic() + _STOP_S
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(ended, signal.SIGTERM)
         if time.monotonic() > until:
-            pid = f" (pid {client.runtime.pid})" if client else ""
-            raise VaultbotError(f"the daemon{pid} has not ended within {_STOP_S:.0f} s; see {state.log}")
+            pid = f" (pid {ended})" if ended else ""
+            raise VaultbotError(f"the daemon{pid} does not end; see {state.log}")
         time.sleep(0.05)
     return True

@@ -60,7 +60,7 @@ def test_a_note_that_was_just_written_is_asked_about(machine: Machine) -> None:
     assert "Anna Kowalska" in machine.vaultbot("ask", "Who keeps nine hives behind the mill?").out
 
 
-def test_a_question_under_way_ends_with_the_daemon_within_five_seconds(machine: Machine) -> None:
+def test_a_question_under_way_ends_with_the_daemon(machine: Machine) -> None:
     client = machine.client()
     told: list[str] = []
 
@@ -101,3 +101,13 @@ def test_ctrl_c_breaks_a_question_off(machine: Machine) -> None:
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
+
+
+def test_a_daemon_that_is_still_starting_can_be_stopped(machine: Machine) -> None:
+    machine.vaultbot("stop")
+    with machine.popen("--vault", str(machine.vault), "search", "bees") as process:
+        until(lambda: is_locked(machine.state))
+        process.kill()
+
+    assert machine.vaultbot("stop").out == "stopped\n"
+    assert not is_locked(machine.state)
