@@ -200,6 +200,10 @@ class Assistant:
         """Files that were left out, and why."""
         return self._reader.skipped()
 
+    def damaged(self) -> list[Skipped]:
+        """Notes that are not wholly in the index, and why."""
+        return self._reader.damaged()
+
     def state(self) -> WorkerState:
         """How the index is."""
         return self.worker.state

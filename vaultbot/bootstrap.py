@@ -11,6 +11,7 @@ from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
+from vaultbot.answering.templates import PLACEHOLDERS, load_template
 from vaultbot.assistant import Assistant
 from vaultbot.config import Config
 from vaultbot.index.catalog import Catalog
@@ -47,6 +48,9 @@ def assemble_with(
     load_model: ChatModel | None = None,
 ) -> Assistant:
     """The same with engines of one's own: tests give fakes."""
+    prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
+    for template in PLACEHOLDERS:
+        load_template(template, folder=prompts)  # A wrong one is told now, and not in the middle of an answer.
     state.create()
     catalog = _open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
@@ -73,7 +77,7 @@ def assemble_with(
             vault_name=vault.name,
             retrieval=config.retrieval,
             generation=config.model,
-            prompts=Path(config.prompts.folder).expanduser() if config.prompts.folder else None,
+            prompts=prompts,
         ),
         embedder=embedder,
         load_model=(lambda _: load_model) if load_model else lambda path: make_chat_model(config, path),

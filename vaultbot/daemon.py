@@ -24,7 +24,7 @@ from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
-from vaultbot.errors import ModelMissing, PortInUse, VaultbotError
+from vaultbot.errors import ModelMissing, PortInUse, VaultbotError, kind_and_place
 from vaultbot.paths import StatePaths, absolute
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
 from vaultbot.types import Status
@@ -224,6 +224,8 @@ class _Serving:
             self._assistant.warm_up()
         except VaultbotError as error:
             log.warning("%s", error)
+        except Exception as error:
+            log.error("the embedding model could not be loaded: %s", kind_and_place(error))
 
     def status(self) -> Status:
         """How the daemon is, in words."""
@@ -252,6 +254,7 @@ class _Serving:
             progress=index.progress,
             last_index=index.last_report,
             skipped=tuple(self._assistant.skipped()),
+            damaged=tuple(self._assistant.damaged()),
             warnings=tuple(warnings),
         )
 

@@ -25,6 +25,10 @@ class FileStamp:
     ino: int
 
 
+#: Problems that keep a part of a note out of the index.
+DAMAGES = ("frontmatter", "encoding", "truncated")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something a person may want to mend; vaultbot went on without it."""
@@ -87,11 +91,6 @@ class Link:
     key: str | None = None  #: the property's name, as written: "is"
     key_path: str | None = None  #: "is" or, in a list, "is.0"
     in_comment: bool = False
-
-    @property
-    def target_text(self) -> str:
-        """What stands between the brackets before the `|`."""
-        return self.linkpath + self.subpath
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +187,7 @@ class IndexReport:
     unchanged: int = 0
     skipped: tuple[Skipped, ...] = ()
     failed: tuple[Skipped, ...] = ()
+    damaged: tuple[Skipped, ...] = ()  #: notes that were read in this run, but not wholly: broken YAML, cut off, …
     embedded: int = 0  #: texts that went through the embedder
     notes: int = 0  #: notes in the index afterwards
     chunks: int = 0
@@ -383,6 +383,7 @@ class Status:
     progress: IndexProgress | None = None
     last_index: IndexReport | None = None
     skipped: tuple[Skipped, ...] = ()  #: files that were left out at the last scan
+    damaged: tuple[Skipped, ...] = ()  #: notes that are not wholly in the index, and why
     warnings: tuple[str, ...] = ()
 
 

@@ -25,7 +25,9 @@ def evidence(*, covered: float, cosine: float | None) -> Evidence:
         place=0,
         terms=none,
         window_terms=none,
+        name_terms=none,
         context_terms=none,
+        quotable=True,
         window_coverage=covered,
         cosine=cosine,
     )

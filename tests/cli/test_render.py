@@ -45,7 +45,7 @@ def test_a_report_names_every_file_that_was_left_out(capsys: pytest.CaptureFixtu
     counts = dict.fromkeys(("added", "changed", "renamed", "removed", "unchanged"), 0)
     failed = [{"path": "a\033[2Jb.md", "reason": "cannot be read"}]
     print_report(
-        {**counts, "added": 2, "skipped": [], "failed": failed, "embedded": 3, "took_s": 1.26, "notes": 2, "chunks": 5,
+        {**counts, "added": 2, "skipped": [], "failed": failed, "damaged": [], "embedded": 3, "took_s": 1.26, "notes": 2, "chunks": 5,
          "warnings": ["late"]}
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_a_status_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     skipped = [{"path": f"{number}.md", "reason": "binary"} for number in range(7)]
     status = {
         "state": "indexing", "message": "indexing 3/35", "vault": "/notes", "notes": 3, "chunks": 9, "embedder": None,
-        "model": None, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token", "skipped": skipped,
+        "model": None, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token", "skipped": skipped, "damaged": [],
         "warnings": ["late"],
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vaultbot.answering.citations import Citations
 from vaultbot.answering.evidence import Evidence, Weigher
-from vaultbot.answering.gate import Verdict, judge
+from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
 from vaultbot.config import ModelSettings, RetrievalSettings
@@ -30,6 +30,7 @@ from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Tim
 
 NOT_IN_YOUR_NOTES = "Not in your notes."
 
+_QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
 _SECOND_QUOTE = 0.9  #: a second quote is shown when it is nearly as good as the first
 _MARK = re.compile(r"\s*\[\d+\](?:,)?")
 _OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
@@ -86,7 +87,8 @@ class _Asking:
             caution_below=room.retrieval.caution_below,
         )
         self._retrieve_ms = self._elapsed()
-        best = sorted((e for e in evidence if e.quotable), key=lambda e: -e.score)
+        floor = _QUOTE_FLOOR * room.retrieval.refuse_below
+        best = sorted((e for e in evidence if e.quotable and strength_of(query, e) >= floor), key=lambda e: -e.score)
         if verdict.refused or not best:
             yield Sources("none", None)
             yield self._answer(Verdict("none", verdict.strength), nearest=self._nearest())
@@ -97,7 +99,7 @@ class _Asking:
             yield self._speak(one.text, one, support="quote")
         if model is not None:
             yield from self._checked(model, best, evidence, found)
-        yield self._answer(verdict, model=model.name if model else None)
+        yield self._answer(verdict, model=model.name if model and self._model else None)
 
     # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,6 +134,7 @@ class _Asking:
                     self._sentences.append(Sentence(clean, (), "unsupported"))
                     yield Spoken(self._sentences[-1], ())
         except (ModelMissing, ModelCrashed) as error:
+            self._model = None if self._first_token_ms is None else model
             self._warnings.append(str(error))
 
     def _generated(self, model: ChatModel, prompt: Prompt) -> Iterator[str]:

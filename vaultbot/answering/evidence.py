@@ -40,10 +40,12 @@ class Evidence:
     place: int  #: which sentence of that passage, from 0
     terms: frozenset[str]
     window_terms: frozenset[str]  #: with its neighbours
-    context_terms: frozenset[str]  #: of its title and headings
+    name_terms: frozenset[str]  #: of its note's title and aliases
+    context_terms: frozenset[str]  #: of these and its headings
     coverage: float = 0.0  #: share of the question's weight that the sentence holds
     window_coverage: float = 0.0  #: the same for the sentence with its neighbours, its title and headings
     cosine: float | None = None  #: None where meaning is not compared
+    named: float = 0.0  #: share of the question's weight that its note's title and aliases hold
     score: float = 0.0  #: as an answer to the question
     quotable: bool = False  #: says something; headings and echoes of the question do not
 
@@ -91,9 +93,14 @@ class Weigher:
     def _sentences(self, source: int, found: Found) -> list[Evidence]:
         passage = found.passage
         headings = self._reader.headings(passage.note)
+        names = frozenset(terms(" ".join((passage.title, *self._reader.aliases(passage.note)))))
         heading_lines = {heading.line for heading in headings}
         spans = sentence_spans(passage.text)
         sets = [frozenset(terms(passage.text[a:b])) for a, b in spans]
+        # What a note asks is no part of what it says: the line below "When is the contest?" does not answer it.
+        around = [
+            held if not _asks(passage.text[a:b]) else frozenset() for held, (a, b) in zip(sets, spans, strict=True)
+        ]
         units = []
         for place, (start, end) in enumerate(spans):
             line = passage.start_line + passage.text.count("\n", 0, start)
@@ -111,11 +118,16 @@ class Weigher:
                     source=source,
                     place=place,
                     terms=sets[place],
-                    window_terms=frozenset().union(*sets[max(0, place - _WINDOW) : place + _WINDOW + 1]),
-                    context_terms=frozenset(terms(" ".join((passage.title, *above)))),
+                    window_terms=frozenset().union(*around[max(0, place - _WINDOW) : place + _WINDOW + 1]),
+                    name_terms=names,
+                    context_terms=names | frozenset(terms(" ".join(above))),
                 )
             )
         return units
+
+
+def _asks(text: str) -> bool:
+    return text.rstrip().endswith(("?", "？"))
 
 
 def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, float]) -> float:
@@ -132,17 +144,19 @@ def _weighed(
     unit: Evidence, query: Query, weights: Mapping[str, float], cosine: float | None, passage_score: float
 ) -> Evidence:
     own = coverage(query.content, unit.terms, weights)
-    # A title counts for what stands under it, but only where the text itself has something to do with the question.
-    touches = not unit.window_terms.isdisjoint(query.content)
+    named = coverage(query.content, unit.name_terms, weights)
+    # A title counts for what stands under it, but only where the text itself has something to do with the question, or
+    # where the question asks for nothing but that title or alias.
+    touches = named == 1.0 or not unit.window_terms.isdisjoint(query.content)
     around = unit.window_terms | unit.context_terms if touches else unit.window_terms
-    titled = coverage(query.content, frozenset(terms(unit.title)), weights)
     news = set(content_terms(unit.text)) - set(query.content)
     return replace(
         unit,
         coverage=own,
         window_coverage=coverage(query.content, around, weights),
         cosine=cosine,
-        # Of sentences that say it alike, one in the note of that very title was written to say it.
-        score=own + (cosine or 0.0) + 0.25 * passage_score + 0.15 * titled,
-        quotable=not unit.is_heading and len(news) >= 2 and not unit.text.rstrip().endswith(("?", "？")),
+        named=named,
+        # Of sentences that say it alike, one in the note of that very name was written to say it.
+        score=own + (cosine or 0.0) + 0.25 * passage_score + 0.15 * named,
+        quotable=not unit.is_heading and len(news) >= 1 and not _asks(unit.text),
     )

@@ -42,19 +42,29 @@ class Verdict:
 
 
 def judge(query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float) -> Verdict:
-    """The verdict on a question, from the sentences of its best passages."""
+    """The verdict on a question, from the sentences of its best passages that could be quoted."""
+    evidence = [e for e in evidence if e.quotable]
     if not evidence:
         return Verdict("none", 0.0)
     covered = max(e.window_coverage for e in evidence)
     cosines = [e.cosine for e in evidence if e.cosine is not None]
-    if not cosines:
-        strength = covered if query.latin else min(1.0, covered * _UNSPACED_SCALE)
-        return Verdict(_match(strength, refuse_below, caution_below), strength)
-    closest = max(cosines)
-    strength = 0.5 * closest + 0.5 * covered
-    if len(query.content) <= _SHORT_QUESTION and closest < _SHORT_COSINE:
+    closest = max(cosines, default=None)
+    strength = _strength(query, covered, closest)
+    asked_by_name = any(e.named == 1.0 for e in evidence)
+    if closest is not None and closest < _SHORT_COSINE and len(query.content) <= _SHORT_QUESTION and not asked_by_name:
         return Verdict("none", strength)
     return Verdict(_match(strength, refuse_below, caution_below), strength)
+
+
+def strength_of(query: Query, evidence: Evidence) -> float:
+    """How well one sentence matches the question, 0 to 1, on the scale of the verdict."""
+    return _strength(query, evidence.window_coverage, evidence.cosine)
+
+
+def _strength(query: Query, covered: float, cosine: float | None) -> float:
+    if cosine is not None:
+        return 0.5 * cosine + 0.5 * covered
+    return covered if query.latin else min(1.0, covered * _UNSPACED_SCALE)
 
 
 def _match(strength: float, refuse_below: float, caution_below: float) -> Match:

@@ -21,6 +21,11 @@ _TOGETHER = 0.5  #: and how densely they must stand there
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<![\w“\"(])[^\W\d_a-z][\w'’.-]*\w", re.UNICODE)
 _LAST_WORD = re.compile(r"([^\W\d_]+)\W*$")
+_GAP = re.compile(r"\b(?:the|an?)\s+(?:is|are|was|were|has|have|of|and)\b", re.IGNORECASE)
+#: Without them a sentence says more than its source.
+_HEDGE = re.compile(
+    r"\b(?:around|approximately|roughly|nearly|almost|typical|typically|usually|often|may|might|probably|perhaps|possibly)\b"
+)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nor|cannot|without|neither)\b|n['’]t\b|ない|ません|なかった|ず(?:に|、)|不|没|沒|無|无|未"
 )
@@ -58,6 +63,7 @@ def supporting(
         and (cosine is None or cosine >= _CLOSE)
         and _facts(sentence) <= _all_facts(source.text)
         and _negated(sentence) == _negated(source.text)
+        and _hedges(source.text) <= _hedges(sentence)
         and not _stutters(sentence, source.text)
         and not _breaks_off(sentence)
     )
@@ -116,15 +122,19 @@ def _negated(text: str) -> bool:
     return _NEGATION.search(text.casefold()) is not None
 
 
+def _hedges(text: str) -> set[str]:
+    return set(_HEDGE.findall(text.casefold()))
+
+
 def _stutters(sentence: str, source: str) -> bool:
     """Whether three terms in a row come twice in the sentence and not in the source."""
     return bool(_repeated(terms(sentence)) - _repeated(terms(source)))
 
 
 def _breaks_off(sentence: str) -> bool:
-    """Whether it ends in a word that something must follow: "The most notable saint is."."""
+    """Whether a word is missing: "The most notable saint is.", "The is the oldest book."."""
     last = _LAST_WORD.search(sentence)
-    return last is not None and fold(last.group(1)) in STOP_WORDS
+    return (last is not None and fold(last.group(1)) in STOP_WORDS) or _GAP.search(sentence) is not None
 
 
 def _repeated(words: list[str]) -> set[tuple[str, ...]]:

@@ -68,7 +68,8 @@ def build_prompt(
 ) -> Prompt:
     """The prompt for this question; `best` are the quotable sentences, best first.
 
-    Sources that do not fit the model's context are left out from the end, and the last one is clipped by sentences.
+    Sources that do not fit the model's context are left out from the end, and the last one is cut
+    off where the room ends.
     """
     tier = tier_of(model)
     template = load_template(tier.template, folder=folder)

@@ -27,6 +27,7 @@ from vaultbot.api.schemas import (
 )
 from vaultbot.api.sse import EventStream
 from vaultbot.assistant import Assistant
+from vaultbot.errors import InvalidRequest
 from vaultbot.runtime import is_challenge, prove
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
 
@@ -70,6 +71,8 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         """An answer from the notes: one object, or server-sent events with `"stream": true`."""
         cancel = threading.Event()
         model = Path(asked.model).expanduser() if asked.model else None
+        if model is not None and not model.is_absolute():
+            raise InvalidRequest("model: give the absolute path of a GGUF file")
         events = assistant.ask_stream(asked.question, model=model, cancel=cancel)
         if asked.stream:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.

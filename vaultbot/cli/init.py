@@ -35,10 +35,11 @@ def init(
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(
-            "# Settings of vaultbot. config.example.toml, which comes with it, shows every one with its default.\n\n"
+            "# Settings of vaultbot. Every one with its default is printed by: python -m vaultbot.config\n\n"
             f"[vault]\npath = {toml_value(str(root))}\n",
             encoding="utf-8",
         )
+        file.chmod(0o600)
     except OSError as error:
         raise VaultbotError(
             f"cannot write {file}: {error.strerror}; set VAULTBOT_HOME to a folder you can write to"

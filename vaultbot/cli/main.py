@@ -81,7 +81,10 @@ def main() -> None:
         sys.stdout.flush()
     except TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "vaultbot")
-        fail(f"{error.format_message().rstrip('.')}; see: {command} --help", InvalidRequest.exit_code)
+        message = error.format_message().rstrip(".")
+        if "unexpected extra argument" in message:
+            message = f'several words go in quotes, like: {command} "what is quantization?"'
+        fail(f"{message}; see: {command} --help", InvalidRequest.exit_code)
     except VaultbotError as error:
         fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

@@ -188,10 +188,10 @@ def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
 def print_report(report: Mapping[str, Any]) -> None:
     """What a run of the indexer did."""
     counts = [f"{report[k]} {k}" for k in ("added", "changed", "renamed", "removed", "unchanged") if report[k]]
-    counts += [f"{len(report[k])} {k}" for k in ("skipped", "failed") if report[k]]
+    counts += [f"{len(report[k])} {k}" for k in ("skipped", "failed", "damaged") if report[k]]
     print(f"{', '.join(counts) or 'no notes'}; {report['embedded']} texts embedded in {report['took_s']:.1f} s")
     print(f"the index holds {report['notes']} notes in {report['chunks']} passages")
-    for kind in ("skipped", "failed"):
+    for kind in ("skipped", "failed", "damaged"):
         for one in report[kind]:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
     for warning in report["warnings"]:
@@ -212,12 +212,12 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
     }
     for name, value in rows.items():
         print(f"  {name:<9} {value}")
-    skipped = status["skipped"]
-    shown = skipped if verbose else skipped[:5]
-    for one in shown:
-        print(f"  left out  {plain(one['path'])}: {plain(one['reason'])}")
-    if len(skipped) > len(shown):
-        print(f"  left out  {len(skipped) - len(shown)} more; --verbose lists them")
+    for label, files in (("left out", status["skipped"]), ("damaged", status["damaged"])):
+        shown = files if verbose else files[:5]
+        for one in shown:
+            print(f"  {label:<9} {plain(one['path'])}: {plain(one['reason'])}")
+        if len(files) > len(shown):
+            print(f"  {label:<9} {len(files) - len(shown)} more; --verbose lists them")
     for warning in status["warnings"]:
         print(f"  note      {warning}")
 

@@ -23,7 +23,7 @@ from vaultbot.index.changes import Changes, compare
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.index.outbox import Outbox
 from vaultbot.protocols import Embedder, VectorIndex
-from vaultbot.types import FileStamp, IndexProgress, IndexReport, IndexStage, Skipped
+from vaultbot.types import DAMAGES, FileStamp, IndexProgress, IndexReport, IndexStage, Skipped
 from vaultbot.vault.listing import Listing
 from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.vault import Vault
@@ -59,6 +59,7 @@ class _Run:
     embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     failed: list[Skipped] = field(default_factory=list)
+    damaged: list[Skipped] = field(default_factory=list)
 
     def progress(self, stage: IndexStage, done: int, total: int, *, share: float | None = None) -> None:
         took = time.monotonic() - self.began
@@ -155,6 +156,7 @@ class Indexer:
             unchanged=unchanged,
             skipped=tuple(run.skipped),
             failed=tuple(run.failed),
+            damaged=tuple(run.damaged),
             embedded=run.embedded,
             took_s=round(time.monotonic() - run.began, 3),
             warnings=warnings,
@@ -258,6 +260,11 @@ class Indexer:
                 max_tokens=self._chunk_tokens,
                 count_tokens=self._embedder.count_tokens if self._embedder else estimate_tokens,
             )
+            run.damaged += [
+                Skipped(path, problem.message)
+                for problem in (*file.problems, *note.problems)
+                if problem.slug in DAMAGES
+            ]
             return ReadNote(note, file.stamp, file.content_hash, chunks, file.problems)
         except FileNotFoundError:
             return None  # It went between the scan and now; the next scan decides.

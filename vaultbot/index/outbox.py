@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from vaultbot import faults
+from vaultbot.errors import kind_and_place
 from vaultbot.index.catalog import Catalog
 from vaultbot.protocols import VectorIndex
 
@@ -78,5 +79,5 @@ class Outbox:
         return True
 
     def _give_up(self, error: Exception) -> None:
-        log.warning("the vector index failed: %s", error)
+        log.warning("the vector index failed: %s", kind_and_place(error))
         self.failure = str(error) or type(error).__name__

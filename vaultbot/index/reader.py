@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from vaultbot.errors import DataDamaged
 from vaultbot.index.schema import open_reader
 from vaultbot.protocols import FloatArray
-from vaultbot.types import Heading, JsonValue, Link, Problem, Skipped
+from vaultbot.types import DAMAGES, Heading, JsonValue, Link, Problem, Skipped
 
 #: Title, aliases, description, headings, tags, body.
 _NOTE_WEIGHTS = "10.0, 8.0, 4.0, 3.0, 1.0, 1.0"
@@ -77,11 +78,19 @@ class CatalogReader:
         if self._db.in_transaction:
             yield
             return
-        self._db.execute("BEGIN")
         try:
-            yield
-        finally:
-            self._db.execute("COMMIT")
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise DataDamaged(
+                f"the catalog {self._file} was damaged while vaultbot ran; run: vaultbot stop, and ask again. The "
+                "vault is read anew then"
+            ) from error
 
     # ── counts and lists ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +102,20 @@ class CatalogReader:
     def skipped(self) -> list[Skipped]:
         """Files that were left out at the last scan."""
         return [Skipped(*row) for row in self._db.execute("SELECT path, reason FROM skipped ORDER BY path")]
+
+    def aliases(self, note: int) -> list[str]:
+        """The note's other names."""
+        return self._column("SELECT name FROM alias WHERE note = ? ORDER BY ordinal", note)
+
+    def damaged(self) -> list[Skipped]:
+        """Notes that are not wholly in the index, and why."""
+        rows = self._db.execute("SELECT path, problems FROM note WHERE problems <> '[]' ORDER BY path")
+        return [
+            Skipped(path, problem["message"])
+            for path, problems in rows
+            for problem in json.loads(problems)
+            if problem["slug"] in DAMAGES
+        ]
 
     def paths(self) -> list[str]:
         """Every note's path."""

@@ -145,7 +145,7 @@ class IndexWorker:
             self._indexer.attach(vectors, stopping=self._stopping)
             self._on_vectors(vectors)
         except Exception as error:
-            log.warning("the vector index cannot be used: %s", error)
+            log.warning("the vector index cannot be used: %s", kind_and_place(error))
             self._note(f"words alone are searched, because the vector index cannot be used: {error}")
         self._give_up_vectors()
 
@@ -164,7 +164,11 @@ class IndexWorker:
         wanted = [future for future in self._take_wanted() if future.set_running_or_notify_cancel()]
         try:
             self._say("indexing", "looking through the vault")
-            report = self._indexer.run(settle=bool(wanted), on_progress=self._progressed, stopping=self._stopping)
+            report = self._indexer.run(
+                settle=bool(wanted) or self._state.last_report is None,
+                on_progress=self._progressed,
+                stopping=self._stopping,
+            )
             if self._stopping.is_set():
                 raise ShuttingDown(_SHUTTING_DOWN)
             report = with_totals(report, self._reader.counts())

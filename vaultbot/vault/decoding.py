@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from vaultbot.types import Problem
@@ -20,6 +21,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ def decode(data: bytes, *, truncated: bool = False) -> Decoded:
             return Decoded("", skip_reason="binary or unknown encoding")
         name = "UTF-8" if encoding in (None, "utf-8-sig") else str(encoding).upper()
         problems.append(Problem("encoding", f"not valid {name}: unreadable bytes are shown as {_REPLACED}"))
+    text = _LONE_RETURN.sub("\n", text)  # Line ends of the first Macintosh, which Obsidian's editor breaks lines at.
     if truncated:
         text = text[: text.rfind("\n") + 1] or text
         problems.append(Problem("truncated", f"only the first {len(data):,} bytes are read"))
