@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
 from vaultbot.config import Config, ModelSettings
-from vaultbot.errors import InvalidRequest
+from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.types import Answer, Sources, Spoken
 
 QUANTIZATION = """\
@@ -261,3 +262,49 @@ def test_control_tokens_in_a_note_reach_the_model_as_plain_text(garden: VaultBui
     garden.ask("In how many days do zinnia seeds germinate?")
 
     assert [m.role for m in model.asked[0]] == ["system", "user"]
+
+
+def test_a_note_that_is_asked_for_by_its_alias_is_found_and_defined(garden: VaultBuilder) -> None:
+    garden.write(
+        "Retrieval-augmented generation.md",
+        "---\naliases: [RAG]\n---\nRetrieval-augmented generation lets a model read before it writes.\n\nIt is slow.",
+    )
+
+    answer = garden.ask("What is RAG?")
+
+    assert answer.sentences[0].text == "Retrieval-augmented generation lets a model read before it writes."
+
+
+def test_a_question_in_a_note_answers_nothing(garden: VaultBuilder) -> None:
+    garden.write("Todo.md", "- [ ] When is the marmalade contest in the village hall?\n- [ ] Buy jars")
+
+    assert garden.ask("When is the marmalade contest?").refused
+
+
+def test_a_sentence_that_adds_but_one_word_to_the_question_is_quoted(garden: VaultBuilder) -> None:
+    garden.write("京都.md", "京都へ三泊四日で行った。\n\n伏見稲荷は山頂まで二時間かかった。")
+
+    assert garden.ask("伏見稲荷の山頂まで何時間かかりますか").sentences[0].text == "伏見稲荷は山頂まで二時間かかった。"
+
+
+def test_a_model_that_drops_around_is_not_believed(garden: VaultBuilder) -> None:
+    garden.write("Printing.md", "The printing press was developed by Johannes Gutenberg in Mainz around 1450.")
+    garden.model = saying("The printing press was developed by Johannes Gutenberg in 1450.")
+
+    answer = garden.ask("Who developed the printing press?")
+
+    assert [s.support for s in answer.sentences] == ["quote"]
+
+
+def test_a_model_that_cannot_be_loaded_is_not_named_as_the_answering_one(garden: VaultBuilder) -> None:
+    class Broken(ScriptedChatModel):
+        def count_tokens(self, texts: Sequence[str]) -> list[int]:
+            raise ModelInvalid("llama.cpp cannot load it; choose another file")
+
+    garden.model = Broken()
+
+    answer = garden.ask("What is quantization?")
+
+    assert answer.model is None
+    assert answer.warnings == ("llama.cpp cannot load it; choose another file",)
+    assert answer.sentences[0].support == "quote"

@@ -45,7 +45,8 @@ def test_a_report_names_every_file_that_was_left_out(capsys: pytest.CaptureFixtu
     counts = dict.fromkeys(("added", "changed", "renamed", "removed", "unchanged"), 0)
     failed = [{"path": "a\033[2Jb.md", "reason": "cannot be read"}]
     print_report(
-        {**counts, "added": 2, "skipped": [], "failed": failed, "damaged": [], "embedded": 3, "took_s": 1.26, "notes": 2, "chunks": 5,
+        {**counts, "added": 2, "skipped": [], "failed": failed, "damaged": [],
+         "embedded": 3, "took_s": 1.26, "notes": 2, "chunks": 5,
          "warnings": ["late"]}
     )  # fmt: skip
 

@@ -145,6 +145,9 @@ def _weighed(
 ) -> Evidence:
     own = coverage(query.content, unit.terms, weights)
     named = coverage(query.content, unit.name_terms, weights)
+    if named == 1.0:  # "What is RAG?" is answered where retrieval-augmented generation is spoken of.
+        title = frozenset(terms(unit.title))
+        own = max(own, len(title & unit.terms) / max(1, len(title)))
     # A title counts for what stands under it, but only where the text itself has something to do with the question, or
     # where the question asks for nothing but that title or alias.
     touches = named == 1.0 or not unit.window_terms.isdisjoint(query.content)
