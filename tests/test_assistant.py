@@ -10,7 +10,15 @@ import pytest
 from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
 from vaultbot.assistant import NO_MODEL, Assistant
-from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
+from vaultbot.errors import (
+    IndexEmpty,
+    InvalidRequest,
+    ModelMissing,
+    NoteNotFound,
+    QueueFull,
+    ShuttingDown,
+    VaultMissing,
+)
 from vaultbot.types import Answer, Sources
 
 QUESTION = "What is a starter fed with?"
@@ -184,3 +192,19 @@ def test_many_threads_may_ask_at_once(assistant: Assistant) -> None:
 
     assert len(said) == 9
     assert len(set(said)) == 1
+
+
+def test_what_is_found_in_a_vault_that_is_gone_carries_a_warning(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Kimchi.md", "Cabbage, salt and time make kimchi.")
+    vault.index()
+    vault.root.rename(vault.root.with_name("moved"))
+    with pytest.raises(VaultMissing):
+        vault.assistant.index(timeout=60)
+
+    found = vault.assistant.search("cabbage")
+    answer = vault.assistant.ask("What makes kimchi of cabbage?")
+
+    assert [hit.path for hit in found.hits] == ["Kimchi.md"]
+    assert "answers come from the last index" in found.warnings[0]
+    assert "answers come from the last index" in answer.warnings[-1]

@@ -136,7 +136,7 @@ class Assistant:
         result = self._retriever.search(query, limit=limit)
         if not result.hits and self._reader.counts()[0] == 0:
             return replace(result, warnings=(*result.warnings, self._why_empty()))
-        return result
+        return replace(result, warnings=(*result.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
         """Links that the note could have. Raises NoteNotFound."""
@@ -268,9 +268,15 @@ class Assistant:
         return self._models[path]
 
     def _with_advice(self, answer: Answer, model: ChatModel | None) -> Answer:
+        advice = self._about_the_vault()
         if model is None and self.config.model.path != "none" and not answer.refused:
-            return replace(answer, warnings=(*answer.warnings, NO_MODEL))
-        return answer
+            advice += (NO_MODEL,)
+        return replace(answer, warnings=(*answer.warnings, *advice)) if advice else answer
+
+    def _about_the_vault(self) -> tuple[str, ...]:
+        """A warning when what is answered may be out of date, because the vault cannot be read."""
+        state = self.worker.state
+        return (state.message,) if state.state == "vault-missing" else ()
 
     def _why_empty(self) -> str:
         state = self.worker.state
