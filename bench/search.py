@@ -35,6 +35,8 @@ _QUESTIONS = (
     "when did I write about {word} {other}?",
 )
 _WARM_UP = 5
+#: From one note in a made vault to nearly all of them.
+_FILTERS = ("on:2000-01-01", "path:Daily/", "tag:garden", '"the slow harbour"', "-rough", "-tag:garden")
 
 
 def main() -> None:
@@ -53,6 +55,7 @@ def main() -> None:
             print(f"found by: {status['embedder'] or 'words alone'}")
             print(f"{len(queries)} queries: {', '.join(queries[:6])}, …\n")
             _print_searches(client, queries)
+            _print_filtered(client, queries, notes=status["notes"])
             _print_commands(root, queries[: given.commands])
 
 
@@ -91,6 +94,30 @@ def _print_searches(client: Client, queries: Sequence[str]) -> None:
     print(f"{'ms':24}{'p50':>8}{'p95':>8}{'most':>8}")
     for name, times in (("in the daemon", inside), ("over HTTP", over_http)):
         print(f"{name:24}{median(times):8.1f}{quantiles(times, n=20)[-1]:8.1f}{max(times):8.1f}")
+
+
+def _print_filtered(client: Client, queries: Sequence[str], *, notes: int) -> None:
+    """Searches within a filter, each in turns with the same search of all notes. Times in the daemon."""
+    print(f"\n{'within a filter, ms':24}{'notes':>8}{'p50':>8}{'p95':>8}{'all p50':>8}{'ratio':>8}")
+    for wanted in _FILTERS:
+        within: list[float] = []
+        everywhere: list[float] = []
+        for query in queries:
+            within.append(client.get("/api/search", {"q": f"{wanted} {query}"})["took_ms"])
+            everywhere.append(client.get("/api/search", {"q": query})["took_ms"])
+        left = _share(client, wanted, notes)
+        ratio = median(within) / median(everywhere)
+        print(
+            f"{wanted:24}{left:>8}{median(within):8.1f}{quantiles(within, n=20)[-1]:8.1f}{median(everywhere):8.1f}"
+            f"{ratio:8.2f}"
+        )
+    print()
+
+
+def _share(client: Client, wanted: str, notes: int) -> str:
+    """How many notes a filter leaves, as far as a listing tells."""
+    left = len(client.get("/api/search", {"q": wanted, "limit": 50})["hits"])
+    return f"{'> ' * (left == 50)}{left}" if left < notes else "all"
 
 
 def _print_commands(root: Path, queries: Sequence[str]) -> None:

@@ -77,11 +77,11 @@ def measured_vault(vault: Path | None, *, notes: int) -> Iterator[Path]:
         yield root
 
 
-def vault_arguments(description: str | None) -> argparse.ArgumentParser:
+def vault_arguments(description: str | None, *, notes: int = 500) -> argparse.ArgumentParser:
     """The options that say which vault: --vault and --notes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vault", type=Path, help="a vault of your own; a copy of its notes is used")
-    parser.add_argument("--notes", type=int, default=500, help="notes of the vault that is made (default 500)")
+    parser.add_argument("--notes", type=int, default=notes, help=f"notes of the vault that is made (default {notes})")
     return parser
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vaultbot.errors import ConfigError, VaultbotError
-from vaultbot.paths import absolute, config_folder, state_folder, state_paths
+from vaultbot.paths import absolute, config_folder, embedder_cache, state_folder, state_paths
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_one_variable_moves_everything(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert config_folder() == state_folder() == home
+    assert embedder_cache().is_relative_to(home)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAULTBOT_HOME", "relative")
@@ -29,7 +30,9 @@ def test_without_it_the_systems_own_places_are_used(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
 
+    assert embedder_cache().is_relative_to(tmp_path)
     assert config_folder().is_relative_to(tmp_path)
     assert state_folder().is_relative_to(tmp_path)
 
@@ -60,7 +63,10 @@ def test_state_is_never_inside_the_vault(tmp_path: Path, home: Path) -> None:
     for vault in (tmp_path, home, tmp_path / "link"):
         with pytest.raises(ConfigError, match="is inside the vault; set VAULTBOT_HOME to a folder elsewhere"):
             state_paths(vault)
+        with pytest.raises(ConfigError, match="is inside the vault; set VAULTBOT_HOME to a folder elsewhere"):
+            embedder_cache(vault)
     assert state_paths(tmp_path / "hom")
+    assert embedder_cache(tmp_path / "hom")
 
 
 def test_every_folder_that_is_made_is_for_the_owner_alone(tmp_path: Path, home: Path) -> None:

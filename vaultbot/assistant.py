@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,19 +12,24 @@ from pathlib import Path
 from vaultbot.answering.answerer import Answerer
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, NoteNotFound, QueueFull, ShuttingDown
+from vaultbot.index.graph import Backlink, Edge, Graph, Named, Neighbour, Standing
 from vaultbot.index.reader import CatalogReader, NoteRecord
 from vaultbot.index.worker import IndexWorker, WorkerState
+from vaultbot.links.lint import KINDS, Finding, lint
 from vaultbot.links.suggester import Suggester
 from vaultbot.protocols import ChatModel, Embedder
-from vaultbot.retrieval.query import parse_query
+from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.retriever import Retriever
-from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Skipped, Suggestion
-from vaultbot.vault.markdown import parse_note
-from vaultbot.vault.resolver import Resolver, path_key, without_md
+from vaultbot.types import Answer, AskEvent, IndexReport, Note, SearchResult, Skipped, Suggestion
+from vaultbot.vault.documents import parse_document
+from vaultbot.vault.linktext import LinkStyle
+from vaultbot.vault.listing import is_note
+from vaultbot.vault.tasks import Task, find_tasks
 from vaultbot.vault.vault import Vault
 
 _ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
 _MOST_HITS = 50
+_MOST_NAMED = 8
 
 #: Makes the model for a GGUF path; None stands for the settings' own.
 LoadModel = Callable[[Path | None], ChatModel | None]
@@ -42,9 +47,13 @@ class NotePage:
     """A note with everything known about it."""
 
     record: NoteRecord
+    named: Named
+    standing: Standing
     text: str
-    links: tuple[tuple[str, str | None], ...]  #: (as written, path it leads to)
-    backlinks: tuple[str, ...]  #: paths of the notes that link here
+    tasks: tuple[Task, ...]
+    links: tuple[Edge, ...]
+    backlinks: tuple[Backlink, ...]
+    neighbours: tuple[Neighbour, ...]
 
 
 @dataclass(slots=True)
@@ -74,6 +83,7 @@ class Assistant:
         self.vault = vault
         self.worker = worker
         self.embedder = embedder
+        self.graph = Graph(reader)
         self._reader = reader
         self._retriever = retriever
         self._answerer = answerer
@@ -87,11 +97,17 @@ class Assistant:
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ask_stream(
-        self, question: str, *, model: Path | None = None, cancel: threading.Event | None = None
+        self,
+        question: str,
+        *,
+        options: Options | None = None,
+        model: Path | None = None,
+        cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer as they come; the last is the whole `Answer`.
 
-        `model` is a GGUF file to use instead of the settings'. Setting `cancel` ends the generation soon.
+        `options` are filters besides those that the question holds. `model` is a GGUF file to use instead of the
+        settings'. Setting `cancel` ends the generation soon.
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
@@ -102,12 +118,12 @@ class Assistant:
         try:
             if self._closing:
                 raise ShuttingDown(_SHUTTING_DOWN)
-            parse_query(question)  # An empty question is refused before a model is looked for.
+            self._answerer.query(question, options)  # What is no question is refused before a model is looked for.
             with self._chat_model(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
                     raise IndexEmpty(self._why_empty())
-                for event in self._answerer.ask(question, model=chat, cancel=cancel):
+                for event in self._answerer.ask(question, options=options, model=chat, cancel=cancel):
                     if self._closing:
                         raise ShuttingDown(_SHUTTING_DOWN)
                     yield self._with_advice(event, chat) if isinstance(event, Answer) else event
@@ -119,30 +135,41 @@ class Assistant:
             self._cancels.discard(cancel)
             self._asks.release()
 
-    def ask(self, question: str, *, model: Path | None = None, cancel: threading.Event | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        options: Options | None = None,
+        model: Path | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
         answer: Answer | None = None
-        for event in self.ask_stream(question, model=model, cancel=cancel):
+        for event in self.ask_stream(question, options=options, model=model, cancel=cancel):
             if isinstance(event, Answer):
                 answer = event
         assert answer is not None
         return answer
 
-    def search(self, query: str, *, limit: int | None = None) -> SearchResult:
-        """The best passage of each of the best notes. Raises InvalidRequest."""
+    def search(self, query: str, *, limit: int | None = None, options: Options | None = None) -> SearchResult:
+        """The best passage of each of the best notes; with filters alone, the notes left. Raises InvalidRequest."""
         limit = self.config.retrieval.limit if limit is None else limit
         if not 1 <= limit <= _MOST_HITS:
             raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
-        result = self._retriever.search(query, limit=limit)
+        result = self._retriever.search(query, limit=limit, options=options)
         if not result.hits and self._reader.counts()[0] == 0:
             return replace(result, warnings=(*result.warnings, self._why_empty()))
         return replace(result, warnings=(*result.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
-        """Links that the note could have. Raises NoteNotFound."""
+        """Links that the note could have. Raises NoteNotFound, and InvalidRequest for what is no Markdown."""
         record = self._record(path)
-        note = parse_note(record.path, self._text(record.path))
-        return Suggester(self._reader.names()).suggest(note)
+        if not is_note(record.path):
+            raise InvalidRequest(f"{record.path} is no Markdown note, and links are suggested for those alone")
+        names = [name for name in self._reader.names() if is_note(name[0])]
+        settings = self.vault.settings()
+        style = LinkStyle(settings.new_link_format, settings.use_markdown_links)
+        return Suggester(names, files=self.graph.files(), style=style).suggest(self._document(record.path))
 
     # ── the vault and its index ────────────────────────────────────────────────────────────────────────────────
 
@@ -154,41 +181,66 @@ class Assistant:
             raise IndexEmpty("the index is still being made; see: vaultbot status") from error
 
     def note(self, path: str) -> NotePage:
-        """A note's text, links and backlinks. Raises NoteNotFound."""
-        record = self._record(path)
-        resolver = Resolver(self._reader.paths())
-        links = tuple((link.raw, resolver.resolve(link.linkpath, record.path).path) for link in record.links)
-        backlinks = {
-            source
-            for source, linkpath, _ in self._reader.linking([record.title, record.path.rpartition("/")[2]])
-            if source != record.path and resolver.resolve(linkpath, source).path == record.path
-        }
-        return NotePage(record, self._text(record.path), links, tuple(sorted(backlinks)))
+        """A note's text, and what it links to and is linked from. Raises NoteNotFound, InvalidRequest."""
+        with self._reader.snapshot():
+            named = self._named(path)
+            record, standing = self._reader.note(named.path), self.graph.standing(named.path)
+            assert record is not None
+            assert standing is not None
+            document = self._document(named.path)
+            return NotePage(
+                record,
+                named,
+                standing,
+                document.text,
+                find_tasks(document),
+                tuple(self.graph.outgoing(named.path)),
+                tuple(self.graph.backlinks(named.path)),
+                tuple(self.graph.neighbours(named.path)),
+            )
 
-    def _text(self, path: str) -> str:
+    def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
+        """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""
+        if unknown := [kind for kind in kinds if kind not in KINDS]:
+            raise InvalidRequest(f"there is no kind of finding {unknown[0][:40]!r}; choose from: {', '.join(KINDS)}")
+        with self._reader.snapshot():
+            place = self._place(within) if within and within.strip(" ./") else ""
+            return lint(self.graph, self.vault.settings(), within=place, kinds=kinds)
+
+    def _document(self, path: str) -> Note:
         try:
-            return self.vault.read(path).text
+            return parse_document(path, self.vault.read(path).text)
         except FileNotFoundError as error:
             raise NoteNotFound(f"{path} was indexed and is gone from the vault; look again in a moment") from error
         except OSError as error:
             raise NoteNotFound(f"{path} cannot be read ({error.strerror}); check its permissions") from error
 
     def _record(self, path: str) -> NoteRecord:
-        """The note of that path, or the only one of that name: "Quantization" will do."""
-        wanted = path_key(without_md(path.strip().strip("/")))
-        record = self._reader.note(path)
-        if record is None:
-            keys = {known: path_key(without_md(known)) for known in self._reader.paths()}
-            named = [known for known, key in keys.items() if key == wanted]
-            named = named or [known for known, key in keys.items() if key.endswith("/" + wanted)]
-            if len(named) > 1:
-                raise InvalidRequest(f"several notes are called that; say which: {', '.join(sorted(named)[:5])}")
-            record = self._reader.note(named[0]) if named else None
-        if record is None:
+        """The note of that path or name. Raises NoteNotFound, InvalidRequest."""
+        with self._reader.snapshot():
+            record = self._reader.note(self._named(path).path)
+            assert record is not None
+            return record
+
+    def _named(self, name: str) -> Named:
+        """The only note that is called so: "Quantization" will do, and an alias."""
+        found = self.graph.named(name)
+        if len(found) > 1:
+            listed = ", ".join(one.path for one in found[:_MOST_NAMED]) + (" …" if len(found) > _MOST_NAMED else "")
+            what = "have that alias" if found[0].by == "alias" else "are called that"
+            raise InvalidRequest(f"several notes {what}; say which: {listed}")
+        if not found:
             raise NoteNotFound(
                 "there is no such note in the index; give its path within the vault, like Folder/Note.md"
             )
-        return record
+        return found[0]
+
+    def _place(self, path: str) -> str:
+        """The path of that note, or of that folder with "/" behind it."""
+        folder = self.graph.folder(path)
+        if folder is None or (not path.endswith("/") and self.graph.standing(path)):
+            return self._named(path).path
+        return folder
 
     # ── how it is ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from vaultbot.adapters.chroma import open_vector_index
 from vaultbot.adapters.llama_cpp import LlamaCppChatModel
+from vaultbot.adapters.onnx import OnnxEmbedder
+from vaultbot.adapters.pdf import PdfiumReader
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
@@ -20,7 +22,7 @@ from vaultbot.index.reader import CatalogReader
 from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.worker import IndexWorker, OpenVectors
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
-from vaultbot.paths import StatePaths
+from vaultbot.paths import StatePaths, embedder_cache
 from vaultbot.protocols import ChatModel, Embedder, VectorIndex
 from vaultbot.retrieval.retriever import Retriever
 from vaultbot.vault.vault import Vault
@@ -33,8 +35,14 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
 
     Raises ModelMissing or ModelInvalid for a wrong embedding model, DataDamaged for a catalog of a newer version.
     """
-    vault = Vault(root, exclude=config.vault.exclude, max_bytes=config.index.max_note_mb * 1024 * 1024)
-    embedder = make_embedder(config)
+    vault = Vault(
+        root,
+        exclude=config.vault.exclude,
+        max_bytes=config.index.max_note_mb * 1024 * 1024,
+        page_reader=PdfiumReader() if config.index.pdf else None,
+        max_pdf_bytes=config.index.max_pdf_mb * 1024 * 1024,
+    )
+    embedder = make_embedder(config, vault=root)
     return assemble_with(config, vault, state, embedder=embedder, open_vectors=_vector_opener(state, embedder))
 
 
@@ -84,18 +92,24 @@ def assemble_with(
     )
 
 
-def make_embedder(config: Config) -> Embedder | None:
-    """The embedder of the settings; None means that words alone are searched."""
-    wanted = config.embedding.model
+def make_embedder(config: Config, *, vault: Path | None = None) -> OnnxEmbedder | SentenceTransformersEmbedder | None:
+    """The embedder of the settings; None means that words alone are searched.
+
+    Raises ModelMissing or ModelInvalid, and ConfigError when its cache would be inside `vault`.
+    """
+    wanted, batch_size = config.embedding.model, config.embedding.batch_size
     if wanted == "none":
         return None
-    batch_size = config.embedding.batch_size
     if wanted != "auto":
-        return SentenceTransformersEmbedder(Path(wanted).expanduser(), batch_size=batch_size)
-    starter = starter_embedding_model()
-    if starter is None:
+        original = SentenceTransformersEmbedder(Path(wanted).expanduser(), batch_size=batch_size)
+    elif starter := starter_embedding_model():
+        original = SentenceTransformersEmbedder(starter, name="all-MiniLM-L6-v2", batch_size=batch_size)
+    else:
         return None
-    return SentenceTransformersEmbedder(starter, name="all-MiniLM-L6-v2", batch_size=batch_size)
+    if config.embedding.engine == "torch":
+        return original
+    precision = config.embedding.precision
+    return OnnxEmbedder(original, cache=embedder_cache(vault), precision=precision, batch_size=batch_size)
 
 
 def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
@@ -121,10 +135,20 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
     )
 
 
-def _vector_opener(state: StatePaths, embedder: Embedder | None) -> OpenVectors | None:
+def _vector_opener(
+    state: StatePaths, embedder: OnnxEmbedder | SentenceTransformersEmbedder | None
+) -> OpenVectors | None:
     if embedder is None:
         return None
-    return lambda: open_vector_index(state.vectors, fingerprint=embedder.fingerprint)
+
+    def open_vectors() -> tuple[VectorIndex, str | None]:
+        # First, for until there are vectors, words alone are searched and nobody waits.
+        embedder.load()
+        vectors, news = open_vector_index(state.vectors, fingerprint=embedder.fingerprint)
+        slow = embedder.notice if isinstance(embedder, OnnxEmbedder) else None
+        return vectors, "; ".join(notice for notice in (slow, news) if notice) or None
+
+    return open_vectors
 
 
 def _open_catalog(file: Path) -> Catalog:

@@ -71,6 +71,11 @@ def _auto_or_whole(default: int | Literal["auto"], low: int, high: int, why: str
     )
 
 
+def _one_of(*words: str, why: str) -> Any:
+    """The first is the default."""
+    return setting(words[0], why, allowed=" or ".join(f'"{word}"' for word in words), check=lambda v: v in words)
+
+
 def _yes_or_no(default: bool, why: str) -> Any:
     return setting(default, why, allowed="true or false", check=lambda v: isinstance(v, bool))
 
@@ -90,6 +95,8 @@ class IndexSettings:
     """How notes are read and cut up."""
 
     max_note_mb: int = _whole(10, 1, 1000, "Of a larger note only this much is read.")
+    pdf: bool = _yes_or_no(True, "Read the text of PDF files, too.")
+    max_pdf_mb: int = _whole(100, 1, 1000, "Larger PDF files are left out.")
     chunk_tokens: int = _whole(230, 60, 2000, "Longest passage, in tokens of the embedding model.")
     rescan_minutes: int = _whole(10, 1, 1440, "Look through the whole vault this often, in case events were lost.")
 
@@ -102,6 +109,16 @@ class EmbeddingSettings:
         "auto",
         'A folder with a sentence-transformers model; "auto": the starter model, if installed; "none": words alone.',
         words=("auto", "none"),
+    )
+    engine: Literal["onnxruntime", "torch"] = _one_of(
+        "onnxruntime",
+        "torch",
+        why="What computes the vectors: onnxruntime is faster on a processor, torch on a graphics card.",
+    )
+    precision: Literal["float32", "int8"] = _one_of(
+        "float32",
+        "int8",
+        why="int8 is faster and smaller, and a little less exact; a change embeds every note anew. For onnxruntime.",
     )
     batch_size: int = _whole(8, 1, 256, "Texts embedded at once; small batches are faster on a CPU.")
 

@@ -1,4 +1,4 @@
-"""Where vaultbot keeps things: one config folder, and one state folder per vault. Never inside the vault.
+"""Where vaultbot keeps things: one config folder, one state folder per vault, and a cache. Never inside the vault.
 
 `VAULTBOT_HOME` moves everything into one folder; otherwise the system's own places are used (platformdirs).
 """
@@ -30,6 +30,22 @@ def state_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("vaultbot", appauthor=False)
+
+
+def embedder_cache(vault: Path | None = None) -> Path:
+    """The folder of exported embedding models, which all vaults share and which can be deleted at any time.
+
+    Raises ConfigError when it would be inside `vault`.
+    """
+    if home := os.environ.get("VAULTBOT_HOME"):
+        place = absolute(home) / "cache"
+    else:
+        from platformdirs import user_cache_path
+
+        place = user_cache_path("vaultbot", appauthor=False)
+    if vault is not None:
+        _refuse_inside(place, os.path.realpath(vault))
+    return place / "embedders"
 
 
 def absolute(path: str | os.PathLike[str], *, base: str | os.PathLike[str] = "") -> Path:
@@ -107,8 +123,12 @@ def state_paths(vault: Path) -> StatePaths:
     """
     real = os.path.realpath(vault)
     place = state_folder()
-    if Path(os.path.realpath(place)).is_relative_to(real):
-        raise ConfigError(f"vaultbot's own folder {place} is inside the vault; set VAULTBOT_HOME to a folder elsewhere")
+    _refuse_inside(place, real)
     digest = hashlib.blake2b(os.fsencode(real), digest_size=5).hexdigest()
     readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(real).name)[:40] or "vault"
     return StatePaths(place / "vaults" / f"{readable}-{digest}")
+
+
+def _refuse_inside(place: Path, real_vault: str) -> None:
+    if Path(os.path.realpath(place)).is_relative_to(real_vault):
+        raise ConfigError(f"vaultbot's own folder {place} is inside the vault; set VAULTBOT_HOME to a folder elsewhere")

@@ -117,3 +117,21 @@ class ChatModel(Protocol):
 
     def close(self) -> None:
         """End the model's process and free its memory. A later call starts it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The text of a document page by page, as far as it could be read."""
+
+    texts: tuple[str, ...]  #: lines as they stand on the page; "" for a page without text
+    problem: str | None = None  #: what is missing, why, and what to do about it: "is protected by a password; …"
+
+
+class PageReader(Protocol):
+    """Gets the text out of a document that only a program can read."""
+
+    def pages(self, data: bytes) -> Pages:
+        """The text of a PDF. Whatever the bytes hold, what cannot be read is said in `problem`.
+
+        Takes a minute at most. Raises VaultbotError when no PDF can be read on this machine.
+        """

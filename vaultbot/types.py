@@ -26,7 +26,7 @@ class FileStamp:
 
 
 #: Problems that keep a part of a note out of the index.
-DAMAGES = ("frontmatter", "encoding", "truncated")
+DAMAGES = ("frontmatter", "encoding", "truncated", "canvas", "base", "excalidraw", "pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class Link:
     key: str | None = None  #: the property's name, as written: "is"
     key_path: str | None = None  #: "is" or, in a list, "is.0"
     in_comment: bool = False
+    nested: bool = False  #: deep in a property, where Obsidian sees no link: key_path "is.name.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,10 @@ class BlockId:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One Markdown note, read as Obsidian reads it."""
+    """One note, read as Obsidian reads it; or another document of the vault with its words put as in one."""
 
     path: str  #: vault-relative, always with "/"
-    title: str  #: the file's name without .md; never the first heading
+    title: str  #: the file's name without its extension; never the first heading
     text: str  #: decoded, BOM removed, line ends as in the file
     body_start: int  #: offset of the first character after the frontmatter
     body_line: int  #: its line
@@ -132,6 +133,9 @@ class Note:
     blocks: tuple[BlockId, ...] = ()
     masks: tuple[Mask, ...] = ()  #: ordered, not overlapping
     visible: tuple[str, ...] = ()  #: line by line, what a reader sees; "" for hidden lines. visible[0] is line 1
+    rows: Mapping[int, str] = field(default_factory=dict)  #: table rows by line: "Name: Ann; Age: 3"
+    #: First and last line of each footnote, by the line that is the first to refer to it.
+    footnotes: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -161,11 +165,12 @@ class Chunk:
     end_line: int  #: inclusive
     text: str  #: what a reader sees, one line per line of the note
     context: str  #: title and headings put before the text when it is embedded
+    indexed: str = ""  #: what is searched in place of the text, with more to find it by; "" where they are the same
 
     @property
     def embedded_text(self) -> str:
         """What the embedder gets; its hash is the key of the stored vector."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
+        return "\n".join(part for part in (self.context, self.indexed or self.text) if part)
 
 
 @dataclass(frozen=True, slots=True)

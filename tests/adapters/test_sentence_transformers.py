@@ -102,3 +102,15 @@ def test_other_weights_or_settings_are_another_embedder(light: Path, tmp_path: P
         fingerprint = SentenceTransformersEmbedder(copy).fingerprint
         assert fingerprint not in seen
         seen.add(fingerprint)
+
+
+def test_the_last_layer_decides_how_long_the_vectors_are(light: Path) -> None:
+    for name, settings in (
+        ("1_Pooling", '{"word_embedding_dimension": 768}'),
+        ("2_Dense", '{"in_features": 768, "out_features": 512}'),
+        ("3_Normalize", "{}"),
+    ):
+        (light / name).mkdir()
+        (light / name / "config.json").write_text(settings)
+
+    assert SentenceTransformersEmbedder(light).dimensions == 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
 from vaultbot.config import Config, ModelSettings
 from vaultbot.errors import InvalidRequest, ModelInvalid
+from vaultbot.retrieval.filters import Options
 from vaultbot.types import Answer, Sources, Spoken
 
 QUANTIZATION = """\
@@ -308,3 +310,84 @@ def test_a_model_that_cannot_be_loaded_is_not_named_as_the_answering_one(garden:
     assert answer.model is None
     assert answer.warnings == ("llama.cpp cannot load it; choose another file",)
     assert answer.sentences[0].support == "quote"
+
+
+# ── filters ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def diary(garden: VaultBuilder) -> VaultBuilder:
+    garden.write("Daily/2026-05-12.md", "Sowed forty Blauhilde beans in bed one. #garden")
+    garden.write("Daily/2026-05-24.md", "Sowed thirty Marmande tomatoes in bed two.")
+    garden.write("Beans.md", "Blauhilde beans are sowed in May, five to a pole.")
+    garden.index()
+    garden.assistant._retriever.today = lambda: date(2026, 5, 25)
+    return garden
+
+
+def cited(answer: Answer) -> set[str]:
+    return {citation.path for citation in answer.citations}
+
+
+def test_only_what_the_filter_leaves_is_cited(diary: VaultBuilder) -> None:
+    assert cited(diary.ask("Where are Blauhilde beans sowed?")) >= {"Beans.md"}
+    assert cited(diary.ask("Where are Blauhilde beans sowed? tag:garden")) == {"Daily/2026-05-12.md"}
+    assert cited(diary.assistant.ask("Where are beans sowed?", options=Options(path="Daily/"))) == {
+        "Daily/2026-05-12.md"
+    }
+
+
+def test_the_model_reads_the_question_without_its_filters(diary: VaultBuilder) -> None:
+    model = diary.model = saying("", parameters=7_000_000_000)
+    diary.close()
+
+    answer = diary.ask('Where were "Blauhilde beans" sowed? -path:Compost tag:#garden')
+
+    assert "Where were Blauhilde beans sowed?" in model.asked[0][-1].content
+    assert "tag:" not in model.asked[0][-1].content
+    assert answer.question == 'Where were "Blauhilde beans" sowed? -path:Compost tag:#garden'
+
+
+def test_what_is_refused_names_the_closest_notes_that_fit(diary: VaultBuilder) -> None:
+    answer = diary.ask("Who sowed beans on Jupiter with a telescope? path:Daily/")
+
+    assert answer.refused
+    assert [hit.path for hit in answer.nearest] == ["Daily/2026-05-12.md", "Daily/2026-05-24.md"]
+
+
+def test_a_phrase_that_stands_in_no_note_is_not_in_the_notes(diary: VaultBuilder) -> None:
+    answer = diary.ask('Where were "Blauhilde tomatoes" sowed?')
+
+    assert answer.refused
+    assert answer.nearest == ()
+    assert answer.warnings == ("no note fits the filter: with “Blauhilde tomatoes”",)
+
+
+def test_yesterday_is_answered_from_yesterdays_note_and_says_so(diary: VaultBuilder) -> None:
+    answer = diary.ask("How many Marmande tomatoes were sowed yesterday?")
+
+    assert cited(answer) == {"Daily/2026-05-24.md"}
+    assert answer.warnings == ("only notes dated 24 May 2026 (“yesterday”) were searched",)
+
+
+def test_where_the_notes_of_those_days_do_not_tell_the_others_are_asked(diary: VaultBuilder) -> None:
+    answer = diary.ask("Where were Blauhilde beans sowed yesterday?")
+
+    assert cited(answer) <= {"Daily/2026-05-12.md", "Beans.md"}
+    assert not answer.refused
+    assert answer.warnings == (
+        "not enough was found in the notes dated 24 May 2026 (“yesterday”); all notes were searched",
+    )
+
+
+def test_where_no_note_tells_the_closest_are_those_of_the_days(diary: VaultBuilder) -> None:
+    answer = diary.ask("Which telescope was sowed on Jupiter yesterday?")
+
+    assert answer.refused
+    assert [hit.path for hit in answer.nearest] == ["Daily/2026-05-24.md"]
+    assert "all notes were searched" in answer.warnings[0]
+
+
+def test_filters_without_a_question_are_not_answered(diary: VaultBuilder) -> None:
+    with pytest.raises(InvalidRequest, match="filters without a question"):
+        diary.assistant.ask("tag:garden last week")

@@ -131,6 +131,28 @@ def test_a_search_answers_with_hits_that_say_where_they_are(bakery: VaultBuilder
     assert hit["uri"] == "obsidian://open?vault=vault&file=Bread%2FSourdough%23Starter"
 
 
+def test_filters_work_within_the_question_and_beside_it(bakery: VaultBuilder) -> None:
+    bakery.write("Daily/2026-05-12.md", "Fed the starter. #baking/rye")
+    bakery.write("Daily/2026-05-13.md", "Fed the starter again. #baking #garden")
+
+    for asked in (
+        "q=starter+tag:baking+after:2026-05-12",
+        "q=starter&tag=baking&after=2026-05-12",
+        "q=starter&tag=baking&tag=%23Garden",
+        "tag=baking&path=daily/&before=2027&on=2026-05-13",
+    ):
+        found = get(bakery, f"/api/search?{asked}").json()
+        assert [hit["path"] for hit in found["hits"]] == ["Daily/2026-05-13.md"], asked
+
+    question = "What was fed on that day?"
+    for body in (
+        {"question": f"{question} on:2026-05-12"},
+        {"question": question, "on": "2026-05-12", "tag": ["baking"]},
+    ):
+        answer = post(bakery, "/api/ask", body).json()
+        assert {one["path"] for one in [*answer["citations"], *answer["nearest"]]} == {"Daily/2026-05-12.md"}
+
+
 def test_an_answer_has_its_sentences_and_every_citation_is_one_full_record(bakery: VaultBuilder) -> None:
     answer = post(bakery, "/api/ask", {"question": "What is a starter fed with?"}).json()
 
@@ -182,7 +204,27 @@ def test_a_note_comes_with_its_text_its_links_and_who_links_to_it(bakery: VaultB
         ("[[Kimchi|cabbage]]", None, "Kimchi.md"),
         ("[[Nowhere]]", None, None),
     ]
-    assert get(bakery, "/api/notes/Kimchi.md").json()["backlinks"] == ["Bread/Sourdough.md"]
+    (backlink,) = get(bakery, "/api/notes/Kimchi.md").json()["backlinks"]
+    assert (backlink["path"], backlink["line"], backlink["heading_path"]) == ("Bread/Sourdough.md", 8, ["Starter"])
+
+
+def test_what_is_wrong_in_the_vault_is_told_whole_or_in_part(bakery: VaultBuilder) -> None:
+    page = get(bakery, "/api/lint").json()
+    assert (page["errors"], page["warnings"], page["infos"]) == (0, 0, len(page["findings"]))
+
+    page = get(bakery, "/api/lint?kind=unresolved&kind=dangling&path=bread/").json()
+    assert page["findings"] == [
+        {
+            "slug": "unresolved",
+            "severity": "info",
+            "path": "Bread/Sourdough.md",
+            "line": 8,
+            "message": 'no file is called "Nowhere"',
+            "fix": None,
+        }
+    ]
+    assert get(bakery, "/api/lint?kind=nonsense").slug == "invalid-request"
+    assert get(bakery, "/api/lint?path=nowhere").slug == "not-found"
 
 
 def test_suggestions_name_the_words_their_place_and_what_they_would_become(bakery: VaultBuilder) -> None:
@@ -260,6 +302,10 @@ def test_without_the_token_every_route_but_health_is_refused(bakery: VaultBuilde
         ("/api/search?q=x&limit=51", 422, "invalid-request"),
         ("/api/search?q=x&limit=abc", 422, "invalid-request"),
         (f"/api/search?q={'x' * 5000}", 422, "invalid-request"),
+        ("/api/search?q=x&on=nonsense", 422, "invalid-request"),
+        ("/api/search?q=x+before:yesterdayy", 422, "invalid-request"),
+        ("/api/search?q=x&tag=a,b", 422, "invalid-request"),
+        (f"/api/search?q=x{'&tag=a' * 51}", 422, "invalid-request"),
         ("/api/notes/Nope.md", 404, "not-found"),
         ("/api/notes/../../etc/passwd", 404, "not-found"),
         ("/api/suggestions?path=Nope", 404, "not-found"),
@@ -284,6 +330,9 @@ def test_a_wrong_request_is_told_what_is_wrong(bakery: VaultBuilder, path: str, 
         ({"question": 5}, 422, "invalid-request"),
         ({"quesiton": "x"}, 422, "invalid-request"),
         ({"question": "x", "streem": True}, 422, "invalid-request"),
+        ({"question": "x", "on": "nonsense"}, 422, "invalid-request"),
+        ({"question": "x", "tag": "a"}, 422, "invalid-request"),
+        ({"question": "tag:a"}, 422, "invalid-request"),
         ([], 422, "invalid-request"),
     ],
 )

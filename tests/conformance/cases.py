@@ -47,10 +47,14 @@ class Case:
     hides: Sequence[str] | None = None  #: what a reader does not see
     masks: Sequence[str] | None = None  #: "code: `x`"
 
-    notes: Sequence[str] | None = None  #: are indexed
-    left_out: Sequence[str] | None = None  #: are link targets, but not indexed
+    notes: Sequence[str] | None = None  #: are read and searched
+    left_out: Sequence[str] | None = None  #: are link targets, but not searched
+    unsearched: Mapping[str, str] | None = None  #: all that is read for its links only, and why
     attachments: Sequence[str] | None = None
     absent: Sequence[str] | None = None  #: do not belong to the vault
+
+    date: str | None = None  #: the day that the source is about; "" for none
+    daily_names: Mapping[str, bool] | None = None  #: whether a link names a day
 
     open: Mapping[str, Any] | None = None  #: vault, path, headings
     uri: str | None = None

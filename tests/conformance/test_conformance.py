@@ -12,9 +12,12 @@ import pytest
 from tests.conformance.cases import MARKS, Case, as_vault_files, fixture, load_cases, write_vault
 from vaultbot.types import Link, Note
 from vaultbot.vault.canvas import parse_canvas
+from vaultbot.vault.dates import is_daily_name, note_date
 from vaultbot.vault.headings import find_heading
+from vaultbot.vault.linktext import LinkWriter
 from vaultbot.vault.listing import Listing
 from vaultbot.vault.markdown import parse_note
+from vaultbot.vault.obsidian import ObsidianSettings
 from vaultbot.vault.resolver import Resolver
 from vaultbot.vault.subpaths import block_lines, find_block, section_lines, subpath_exists
 from vaultbot.vault.tags import tag_covers, tag_key
@@ -28,9 +31,10 @@ ROWS = 85
 class World:
     """The vault of one case, as vaultbot lists it."""
 
-    def __init__(self, case: Case, listing: Listing) -> None:
+    def __init__(self, case: Case, listing: Listing, settings: ObsidianSettings) -> None:
         self.case = case
         self.listing = listing
+        self.settings = settings
         self.texts = dict(as_vault_files(case))
         self.resolver = Resolver((*listing.notes, *listing.files))
 
@@ -52,7 +56,7 @@ class World:
 
 LINK_FIELDS = (
     *("raw", "kind", "linkpath", "subpath", "display", "embed", "line", "col"),
-    *("key", "key_path", "in_comment"),
+    *("key", "key_path", "in_comment", "nested"),
 )
 
 
@@ -66,9 +70,9 @@ def plain_listing(tmp_path_factory: pytest.TempPathFactory) -> Listing:
 @pytest.fixture
 def world(case: Case, plain_listing: Listing, tmp_path: Path) -> World:
     if not case.files:
-        return World(case, plain_listing)
+        return World(case, plain_listing, ObsidianSettings())
     write_vault(tmp_path, fixture() | dict(case.files))
-    return World(case, Vault(tmp_path).scan())
+    return World(case, Vault(tmp_path).scan(), Vault(tmp_path).settings())
 
 
 def parameters() -> list[Any]:
@@ -143,6 +147,25 @@ def _visible(world: World) -> str:
     return "\n".join(_note(world).visible).rstrip()
 
 
+def _searched(world: World) -> list[str]:
+    listing = world.listing
+    return [path for path in world.case.notes or () if path in listing.notes and path not in listing.unsearched]
+
+
+def _left_out(world: World) -> list[str]:
+    listing = world.listing
+    return [path for path in world.case.left_out or () if path in listing.files or path in listing.unsearched]
+
+
+def _date(world: World) -> str:
+    found = note_date(world.case.source, _note(world).properties, world.settings)
+    return found.isoformat() if found else ""
+
+
+def _daily_names(world: World) -> dict[str, bool]:
+    return {linkpath: is_daily_name(linkpath, world.settings) for linkpath in world.case.daily_names or ()}
+
+
 def _uri(world: World) -> str:
     asked = world.case.open or {}
     return open_uri(asked["vault"], asked["path"], asked.get("headings", ()))
@@ -150,9 +173,8 @@ def _uri(world: World) -> str:
 
 def _write(world: World) -> dict[str, str]:
     target = (world.case.write or {})["target"]
-    link = world.resolver.linktext(target, world.case.source)
-    assert world.resolver.resolve(link, world.case.source).path == target
-    return {"target": target, "link": link}
+    link = LinkWriter(world.resolver).link(target, world.case.source) or ""
+    return {"target": target, "link": link.removeprefix("[[").removesuffix("]]")}
 
 
 OBSERVED: dict[str, Callable[[World], Any]] = {
@@ -171,14 +193,17 @@ OBSERVED: dict[str, Callable[[World], Any]] = {
     "visible": _visible,
     "hides": lambda world: [words for words in world.case.hides or () if words not in _visible(world)],
     "masks": _masks,
-    "notes": lambda world: [path for path in world.case.notes or () if path in world.listing.notes],
-    "left_out": lambda world: [path for path in world.case.left_out or () if path in world.listing.files],
+    "notes": _searched,
+    "left_out": _left_out,
+    "unsearched": lambda world: dict(world.listing.unsearched),
     "attachments": lambda world: [path for path in world.case.attachments or () if path in world.listing.files],
     "absent": lambda world: [
         path
         for path in world.case.absent or ()
         if path in world.texts and path not in world.listing.notes and path not in world.listing.files
     ],
+    "date": _date,
+    "daily_names": _daily_names,
     "uri": _uri,
     "write": _write,
 }

@@ -18,7 +18,8 @@ def links_of(root: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for path in listing.notes:
         text = (root / path).read_bytes().decode()
-        targets = (resolver.resolve(link.linkpath, path).path for link in parse_note(path, text).links)
+        links = (link for link in parse_note(path, text).links if not link.nested)
+        targets = (resolver.resolve(link.linkpath, path).path for link in links)
         found[path] = dict(Counter(target for target in targets if target))
     return found
 

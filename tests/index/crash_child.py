@@ -71,7 +71,8 @@ def dump(state: Path) -> dict[str, Any]:
         ids = dict(db.execute("SELECT rowid, id FROM chunk"))
         said["outbox"] = db.execute("SELECT * FROM outbox").fetchall()
         said["notes"] = sorted(row[1:] for row in db.execute("SELECT * FROM note"))
-        for table in ("heading", "alias", "tag", "link"):
+        said["files"] = db.execute("SELECT path FROM file ORDER BY path").fetchall()
+        for table in ("heading", "anchor", "alias", "tag", "property", "link"):
             said[table] = sorted(((paths[n], *row) for n, *row in db.execute(f"SELECT * FROM {table}")), key=repr)
         said["chunks"] = sorted((i, paths[n], *row) for _, i, n, *row in db.execute("SELECT * FROM chunk"))
         said["note_terms"] = sorted((paths[n], *row) for n, *row in db.execute("SELECT rowid, * FROM note_terms"))

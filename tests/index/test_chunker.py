@@ -129,9 +129,94 @@ def test_an_endless_heading_is_not_repeated_below() -> None:
     assert all(count_words([chunk.embedded_text])[0] <= 60 for chunk in found if chunk.view == "passage")
 
 
+def test_a_footnote_is_indexed_where_it_is_referred_to_and_quoted_where_it_stands() -> None:
+    text = f"Bake it hot[^1].\n\n{words(50)}\n\n[^1]: At *240* degrees.\n    For an hour."
+
+    first, last = passages(text)
+
+    assert (first.text, first.indexed) == ("Bake it hot.", "Bake it hot.\nAt 240 degrees. For an hour.")
+    assert first.embedded_text == "Bread\nBake it hot.\nAt 240 degrees. For an hour."
+    assert last.text.endswith("\n\nAt 240 degrees.\n    For an hour.")
+    assert (last.end_line, last.indexed) == (6, "")
+
+
+def test_a_footnote_is_indexed_where_it_is_referred_to_first() -> None:
+    first, last = passages(f"One[^a].\n\n{words(55)}\n\nTwo[^a].\n\n[^a]: Rye.\n")
+
+    assert first.indexed.startswith("One.\nRye.\n")
+    assert last.indexed == ""
+
+
+def test_the_rows_of_a_table_are_indexed_with_the_names_of_its_columns() -> None:
+    [passage] = passages("| Flour | Water |\n|---|---|\n| rye | **80** % |\n| | 60 % |\n")
+
+    assert passage.text == "Flour | Water\n\nrye | 80 %\n | 60 %"
+    assert passage.indexed == "Flour | Water\n\nFlour: rye; Water: 80 %\nWater: 60 %"
+    assert passage.indexed in passage.embedded_text
+
+
+def test_the_later_parts_of_a_long_table_keep_the_names_of_its_columns() -> None:
+    rows = "\n".join(f"| loaf {number} | {number} |" for number in range(40))
+
+    first, *others = passages(f"| Name | Hours |\n|---|---|\n{rows}\n")
+
+    assert all("Hours: " in one.embedded_text and "Hours" not in one.text for one in others)
+    assert len(others) > 2
+    assert first.text.startswith("Name | Hours\n\nloaf 0 | 0")
+
+
+def test_a_table_that_fits_is_not_cut_for_the_names_of_its_columns() -> None:
+    rows = "\n".join(f"| {number} | x |" for number in range(14))
+
+    [passage] = passages(f"| Name | Hours |\n|---|---|\n{rows}\n")
+
+    assert passage.indexed == ""
+
+
+def test_an_embed_is_indexed_by_name_and_never_by_what_the_other_note_says() -> None:
+    [passage] = passages(
+        "# Dough\nBefore ![[a/Rye.md#Sour dough]] after.\n\n![[Crumb.png]]\n\n![[Crust.png|A dark crust]]\n"
+    )
+
+    assert passage.text == "Dough\nBefore  after."
+    assert passage.indexed == "Dough\nBefore  after.\nembeds: Rye > Sour dough\nembeds: A dark crust"
+
+
+def test_an_embed_above_all_words_belongs_to_the_first_of_them() -> None:
+    [passage] = passages("![[Rye]]\n\n%% ![[Secret]] %%\n\nWords.\n\n![[Wheat#^id]]\n")
+
+    assert passage.indexed == "Words.\nembeds: Rye\nembeds: Wheat"
+    assert [chunk.view for chunk in cut("![[Rye]]")] == ["card"]
+
+
+def test_nothing_is_cut_to_make_room_for_footnotes() -> None:
+    notes = "\n".join(f"[^{number}]: {words(20, 'note')}" for number in range(4))
+
+    first, *_ = passages(f"{words(30)} a[^0] b[^1] c[^2] d[^3]\n\n{notes}\n")
+
+    assert (first.start_line, first.end_line) == (1, 1)
+    assert first.indexed.count("note0") == 1  # of those, as many as there is room for
+
+
+def test_the_state_of_a_task_stays_in_sight() -> None:
+    [passage] = passages("> [!todo] Today\n> - [ ] knead 📅 2024-01-02\n> - [x] weigh\n> 1. [-] proof\n")
+
+    assert passage.text == "Today\n- [ ] knead 📅 2024-01-02\n- [x] weigh\n1. [-] proof"
+
+
+def test_a_callout_that_fits_is_not_cut() -> None:
+    callout = f"> [!note] Title\n> {words(20)}\n>\n> - a\n> - b\n> > [!tip] Inner\n> > {words(10)}"
+
+    before, whole, after = passages(f"{words(45)}\n\n{callout}\n\n{words(45)}\n")
+
+    assert before.text == after.text == words(45)
+    assert whole.text == f"Title\n{words(20)}\n\n- a\n- b\nInner\n{words(10)}"
+
+
 LINES = st.sampled_from(
     ["", "word", words(8), words(90), "- item one", "  - nested item", "1. first", "| a | b |", "|---|---|", "```",
      "# A", "## B", "### C " + words(20), "Setext", "===", "> quote", "量子化は重い。" * 12, "A b. " * 60, "x" * 900,
+     "a[^1] b[^2]", "[^1]: note", "[^2]: " + words(30), "    goes on", "![[Other]]", "x ![[Other#A]] y", "| c | d |",
      "$$", "%% hidden", "%%", "[[Note|shown]] text", " ", "---", "a: b"]
 )  # fmt: skip
 
@@ -155,6 +240,7 @@ def test_passages_are_small_and_hold_every_visible_line(lines: list[str], max_to
         covered |= set(span)
         assert chunk.text.strip()
         assert count_words([chunk.embedded_text])[0] <= max_tokens or len(chunk.text.split()) == 1
+        assert not chunk.indexed or chunk.indexed != chunk.text
         if not cut_lines & set(span):
             assert chunk.text == "\n".join(note.visible[chunk.start_line - 1 : chunk.end_line])
     said = "".join("".join(chunk.text.split()) for chunk in found)

@@ -77,7 +77,7 @@ def test_a_note_that_nothing_foresaw_does_not_stop_the_others(garden: Desk, monk
             raise RecursionError("maximum recursion depth exceeded")
         return parse_note(path, text)
 
-    monkeypatch.setattr("vaultbot.index.indexer.parse_note", stumble)
+    monkeypatch.setattr("vaultbot.index.indexer.parse_document", stumble)
     report = garden.run()
 
     assert report.added == 2

@@ -26,13 +26,6 @@ def test_it_lists_paths_and_names(library: Desk) -> None:
     assert library.reader.names()[0] == ("Authors/Tolkien.md", "Tolkien", ("JRRT",))
 
 
-def test_links_to_a_name_are_found_whatever_their_case(library: Desk) -> None:
-    linking = {source for source, _, _ in library.reader.linking(["Tolkien", "Tolkien.md"])}
-
-    assert linking == {"Books/The Hobbit.md"}
-    assert [raw for _, _, raw in library.reader.linking(["The Hobbit"])] == ["[[The Hobbit]]", "[it](The%20Hobbit.md)"]
-
-
 def test_the_note_with_the_word_in_its_title_comes_first(library: Desk) -> None:
     assert library.find("hobbit") == ["Books/The Hobbit.md", "Authors/Tolkien.md"]
 
@@ -49,13 +42,17 @@ def test_passages_and_vectors_come_by_note(library: Desk) -> None:
     assert record is not None
 
     [passage] = reader.passages_of([record.key])
-    vectors = reader.vectors_of([record.key], "hash-1")[record.key]
+    vectors = reader.vectors_of([record.key], "hash-1")
 
     assert (passage.start_line, passage.end_line) == (1, 5)
-    assert sorted(view for _, view, _ in vectors) == ["card", "passage"]
+    assert sorted(vectors.cards) == [False, True]
+    assert set(vectors.notes) == {record.key}
+    assert vectors.rowids[vectors.cards.index(False)] == passage.rowid
+    assert vectors.matrix.shape == (2, 64)
+    assert (reader.chunk_count([record.key]), reader.passage_notes([record.key])) == (2, {passage.rowid: record.key})
     assert reader.notes_of([passage.id, "unknown"]) == {passage.id: record.key}
     assert reader.notes_of_passages([passage.rowid]) == {passage.rowid: record.key}
-    assert reader.vectors_of([record.key], "another") == {}
+    assert reader.vectors_of([record.key], "another").notes == []
 
 
 def test_nothing_is_asked_of_nothing(library: Desk) -> None:
@@ -65,9 +62,21 @@ def test_nothing_is_asked_of_nothing(library: Desk) -> None:
     assert reader.passage_scores([], [1]) == reader.passage_scores(["x"], []) == {}
     assert reader.notes_of([]) == {}
     assert reader.titles([]) == {}
-    assert reader.vectors_of([], "hash-1") == {}
-    assert reader.passages_of([]) == []
+    assert reader.vectors_of([], "hash-1").matrix.size == 0
+    assert reader.match_notes(["dragon"], limit=None, within=[]) == []
+    assert reader.passages_of([]) == reader.newest([], limit=5) == []
+    assert reader.passage_notes([]) == {}
+    assert reader.chunk_count([]) == 0
     assert reader.note("No such note.md") is None
+
+
+def test_notes_are_matched_within_some_by_the_same_scores(library: Desk) -> None:
+    reader = library.reader
+    everywhere = dict(reader.match_notes(query_terms("dragon"), limit=5))
+    least = min(everywhere)
+
+    assert len(everywhere) == 2
+    assert reader.match_notes(query_terms("dragon"), limit=5, within=[least]) == [(least, everywhere[least])]
 
 
 def test_a_snapshot_stays_as_it_was_while_notes_are_written(library: Desk) -> None:

@@ -42,6 +42,24 @@ def test_a_newer_catalog_is_refused_and_left_as_it_is(file: Path) -> None:
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
+def test_an_older_catalog_is_read_anew_and_keeps_its_vectors(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.db"
+    with closing(open_writer(file)) as db:
+        db.execute("INSERT INTO vector VALUES ('model', x'01', x'02', NULL)")
+        db.execute("INSERT INTO meta VALUES ('identity', '1:2')")
+        db.execute("INSERT INTO note_terms (rowid, title) VALUES (1, 'old')")
+        db.execute("DROP TABLE file")
+        db.execute("PRAGMA user_version = 2")
+
+    with closing(open_writer(file)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert db.execute("SELECT fingerprint FROM vector").fetchall() == [("model",)]
+        assert [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("meta", "note_terms", "file")] == [
+            (0,)
+        ] * 3
+        assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
 def test_a_database_of_another_program_is_not_written_to(tmp_path: Path) -> None:
     file = tmp_path / "other.db"
     with closing(sqlite3.connect(file)) as db:

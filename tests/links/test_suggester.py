@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultbot.links.mentions import protected_spans
 from vaultbot.links.suggester import Suggester
 from vaultbot.types import Suggestion
+from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.markdown import parse_note
+from vaultbot.vault.resolver import Resolution, Resolver
 
 NAMES: list[tuple[str, str, tuple[str, ...]]] = [
     ("ai/Quantization.md", "Quantization", ("quantisation", "量子化")),
@@ -43,6 +45,38 @@ def test_a_title_in_plain_words_is_suggested_with_its_place() -> None:
 
 def test_words_that_equal_the_file_name_need_no_display_text() -> None:
     assert suggest("Convert it to GGUF first.")[0].replacement == "[[GGUF]]"
+
+
+def test_in_a_table_the_link_stays_in_its_cell() -> None:
+    text = "| what | why |\n| --- | --- |\n| compost | RAG |\n\nOf RAG | GGUF."
+
+    assert [s.replacement for s in suggest(text)] == [
+        r"[[Compost\|compost]]",
+        r"[[Retrieval-augmented generation\|RAG]]",
+        "[[GGUF]]",
+    ]
+
+
+def test_links_are_written_in_the_vaults_own_style() -> None:
+    style = LinkStyle("relative", use_markdown_links=True)
+    found = Suggester(NAMES, style=style).suggest(parse_note("daily/2026-05-11.md", "My compost heap."))
+
+    assert [s.replacement for s in found] == ["[compost heap](../garden/Compost%20heap.md)"]
+
+
+def test_a_name_that_no_wikilink_can_hold_is_linked_as_markdown_links_are() -> None:
+    (only,) = suggest("On garden: notes.", names=[("Garden: notes.md", "Garden: notes", ())])
+
+    assert only.replacement == "[garden: notes](Garden%3A%20notes.md)"
+
+
+def test_a_note_that_no_link_can_name_is_not_suggested() -> None:
+    assert suggest("The 50%% rule.", names=[("50%% rule.md", "50%% rule", ())]) == []
+
+
+def test_nothing_is_suggested_behind_a_mark_that_would_make_the_link_something_else() -> None:
+    assert found("!compost") == []
+    assert found(r"\compost") == []
 
 
 def test_an_alias_leads_to_its_note() -> None:
@@ -126,37 +160,42 @@ def test_a_vault_without_other_names_suggests_nothing() -> None:
     assert suggest("Compost and quantization.", names=[("Home.md", "Home", ())]) == []
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "compost",
-                "GGUF",
-                "量子化",
-                " ",
-                "\n",
-                "`",
-                "```\n",
-                "$",
-                "[[",
-                "]]",
-                "#",
-                "%%",
-                "[",
-                "](x)",
-                "<b>",
-                "ﬁ",
-                "é",
-                "—",
-            ]
-        ),
-        max_size=40,
-    )
-)
-def test_suggestions_never_touch_what_is_protected_and_never_overlap(parts: list[str]) -> None:
-    note = parse_note("Home.md", "".join(parts))
+# fmt: off
+_PARTS = st.lists(
+    st.sampled_from([
+        "compost", "GGUF", "量子化", " ", "\n", "`", "```\n", "$", "[[", "]]", "#", "%%", "[", "](x)", "<b>", "ﬁ", "é",
+        "—", "!", "\\", "|", "|-|-|\n", "> ", "- ",
+    ]),
+    max_size=40,
+).map("".join)
+# fmt: on
+
+
+@given(_PARTS)
+def test_suggestions_never_touch_what_is_protected_and_never_overlap(text: str) -> None:
+    note = parse_note("Home.md", text)
     spans = [(s.start, s.end) for s in Suggester(NAMES).suggest(note)]
 
     for start, end in spans:
         assert all(end <= a or b <= start for a, b in protected_spans(note))
     assert all(end <= after for (_, end), (after, _) in pairwise(spans))
+
+
+def test_a_link_leads_past_a_file_of_the_same_name_that_is_no_target() -> None:
+    names = [("notes/Plan.md", "Plan", ())]
+
+    (only,) = Suggester(names, files=["Plan.md"]).suggest(parse_note("Home.md", "See the plan."))
+
+    assert only.replacement == "[[notes/Plan|plan]]"
+
+
+@settings(max_examples=300, deadline=None)
+@given(_PARTS)
+def test_what_is_suggested_is_a_link_to_its_note_once_it_is_written(text: str) -> None:
+    resolver = Resolver(path for path, _, _ in NAMES)
+
+    for s in suggest(text):
+        note = parse_note("Home.md", text[: s.start] + s.replacement + text[s.end :])
+        (link,) = (link for link in note.links if link.start == s.start)
+        assert (link.raw, link.embed) == (s.replacement, False)
+        assert resolver.resolve(link.linkpath, "Home.md") == Resolution(s.target)

@@ -25,13 +25,17 @@ def test_the_longest_allowed_question_passes() -> None:
     assert parse_query("a" * MAX_QUESTION).latin
 
 
-def test_words_count_more_where_an_english_model_cannot_read() -> None:
+def test_a_question_knows_how_much_of_it_an_english_model_can_read() -> None:
     english, mixed, japanese = (
-        parse_query(q).lexical_share for q in ("What is compost?", "GGUFとは", "堆肥とは何ですか")
+        parse_query(q).latin_share for q in ("What is compost?", "GGUFとは", "堆肥とは何ですか")
     )
 
-    assert english == pytest.approx(0.3)
-    assert english < mixed < japanese == pytest.approx(0.9)
+    assert english == 1.0
+    assert english > mixed > japanese == 0.0
+
+
+def test_words_side_by_side_are_pairs_unless_a_small_word_stands_between() -> None:
+    assert parse_query("crop rotation for raised beds").pairs == (("crop", "rotat"), ("rais", "bed"))
 
 
 def test_question_words_are_not_what_is_asked_about() -> None:
@@ -50,4 +54,4 @@ def test_any_text_is_a_question_or_refused(text: str) -> None:
     except InvalidRequest:
         assert not text.split()
     else:
-        assert 0.3 <= query.lexical_share <= 0.9 + 1e-9
+        assert 0 <= query.latin_share <= 1

@@ -127,6 +127,13 @@ def test_a_frontmatter_of_nested_merge_keys_takes_no_time_or_memory() -> None:
     assert read_frontmatter(f"---\nk0: &k0 {{a: 1}}\n{layers}---\n").properties == {}
 
 
+def test_a_long_name_above_many_links_does_not_fill_the_memory() -> None:
+    note = parse_note("Note.md", "---\n? " + "k" * 30_000 + "\n: [" + '"[[a]]", ' * 3_000 + "]\n---\n")
+
+    assert note.problems == ()
+    assert sum(len(link.key_path or "") for link in note.links) < 1_000_000
+
+
 def test_properties_are_json() -> None:
     text = json.dumps(properties("a: [.nan, 2024-01-01, {b: null}]"), allow_nan=False)
 
@@ -164,14 +171,34 @@ class TestPropertyLinks:
             'is: "see [[Only]]"',
             'is: "[[a]], [[b]]"',
             'is: "[t](https://a.b)"',
-            'is:\n  deep: "[[Only]]"',
-            'is: [["[[Only]]"]]',
             "date: 2024-01-02",
             'cover: "![[pic.png]]"',
         ],
     )
     def test_other_values_are_no_edges(self, yaml: str) -> None:
         assert parse_note("Note.md", f"---\n{yaml}\n---\n").links == ()
+
+    @pytest.mark.parametrize(
+        ("yaml", "key_path"),
+        [
+            ('a:\n  b: "[[Only]]"', "a.b"),
+            ('a: {b: [x, "[[Only]]"]}', "a.b.1"),
+            ('a: [["[[Only]]"]]', "a.0.0"),
+            ('a:\n  - b: 1\n    c: "[[Only]]"', "a.0.c"),
+            ('{"a": {"b": {"c": "[[Only]]"}}}', "a.b.c"),
+        ],
+    )
+    def test_a_link_deep_in_a_property_is_nested(self, yaml: str, key_path: str) -> None:
+        note = parse_note("Note.md", f"---\n{yaml}\n---\n")
+        (link,) = note.links
+
+        assert (link.nested, link.key, link.key_path, link.linkpath) == (True, "a", key_path, "Only")
+        assert note.text[link.start : link.end] == "[[Only]]"
+
+    def test_the_links_of_a_list_are_not_nested(self) -> None:
+        note = parse_note("Note.md", '---\nis: ["[[a]]"]\nof: "[[b]]"\n---\n')
+
+        assert [link.nested for link in note.links] == [False, False]
 
     def test_the_same_link_twice_has_two_places(self) -> None:
         note = parse_note("Note.md", '---\nis:\n  - "[[a]]"\n  - "[[a]]"\n---\n')

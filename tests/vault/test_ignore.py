@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from vaultbot.errors import ConfigError
-from vaultbot.vault.ignore import Ignore, exclude_spec, user_filters
+from vaultbot.vault.ignore import Ignore, exclude_spec
+from vaultbot.vault.obsidian import ObsidianSettings
 
 
-def ignoring(*filters: str, exclude: tuple[str, ...] = ()) -> Ignore:
-    return Ignore(exclude_spec(exclude), filters)
+def ignoring(*filters: str) -> Ignore:
+    """Obsidian's excluded files."""
+    return Ignore(exclude_spec(()), ObsidianSettings(user_ignore_filters=filters))
+
+
+def is_excluded(ignore: Ignore, path: str) -> bool:
+    return ignore.unsearched(path) == "excluded"
 
 
 def test_nothing_is_kept_out_by_default() -> None:
-    assert not ignoring().excludes("Note.md")
+    ignore = Ignore(exclude_spec(()))
+
+    assert not ignore.excludes("Note.md")
+    assert ignore.unsearched("Note.md") is None
 
 
 @pytest.mark.parametrize("path", ["Templates/x.md", "templates/deep/x.md", "Temp.md", "temporary/x.md"])
 def test_obsidians_filters_are_prefixes_without_case(path: str) -> None:
-    assert ignoring("Temp").excludes(path)
-    assert not ignoring("emp").excludes(path)
+    assert is_excluded(ignoring("Temp"), path)
+    assert not is_excluded(ignoring("emp"), path)
 
 
 def test_obsidians_filters_are_no_globs() -> None:
-    assert not ignoring("*.md").excludes("Note.md")
+    assert not is_excluded(ignoring("*.md"), "Note.md")
+
+
+def test_what_obsidian_hides_may_still_be_read() -> None:
+    assert not ignoring("Temp").excludes("Temp.md")
 
 
 @pytest.mark.parametrize(("path", "out"), [("a/Draft 12.md", True), ("a/draft 9.md", True), ("a/Draft.md", False)])
 def test_a_filter_between_slashes_is_a_regular_expression(path: str, out: bool) -> None:
-    assert ignoring(r"/draft \d+/").excludes(path) is out
+    assert is_excluded(ignoring(r"/draft \d+/"), path) is out
 
 
 def test_a_broken_expression_is_named_and_the_others_hold() -> None:
     ignore = ignoring("/(/", "b/")
 
-    assert ignore.excludes("b/x.md")
-    assert not ignore.excludes("a/x.md")
+    assert is_excluded(ignore, "b/x.md")
+    assert not is_excluded(ignore, "a/x.md")
     assert "/(/" in ignore.warnings[0]
 
 
 def test_an_expression_that_would_never_end_is_given_up() -> None:
     ignore = ignoring("/(a|aa)+$/", "b/")
 
-    assert not ignore.excludes("a" * 200 + ".md")
-    assert ignore.excludes("b/x.md")
+    assert not is_excluded(ignore, "a" * 200 + ".md")
+    assert is_excluded(ignore, "b/x.md")
     assert "takes too long" in ignore.warnings[0]
     assert len(ignore.warnings) == 1
 
@@ -53,7 +64,7 @@ def test_an_expression_that_would_never_end_is_given_up() -> None:
 def test_an_endless_list_of_expressions_is_cut() -> None:
     ignore = ignoring(*(f"/x{number}/" for number in range(100)))
 
-    assert ignore.excludes("x0.md")
+    assert is_excluded(ignore, "x0.md")
     assert len(ignore.warnings) == 80
 
 
@@ -68,9 +79,10 @@ def test_an_endless_list_of_expressions_is_cut() -> None:
     ],
 )
 def test_exclude_is_written_as_in_gitignore(path: str, out: bool) -> None:
-    ignore = ignoring(exclude=("Private/", "/Top.md", "*.tmp.md", "!keep.tmp.md"))
+    ignore = Ignore(exclude_spec(("Private/", "/Top.md", "*.tmp.md", "!keep.tmp.md")))
 
     assert ignore.excludes(path) is out
+    assert ignore.unsearched(path) is None
 
 
 def test_a_pattern_that_is_none_is_a_wrong_setting() -> None:
@@ -78,13 +90,32 @@ def test_a_pattern_that_is_none_is_a_wrong_setting() -> None:
         exclude_spec(["!"])
 
 
-def test_filters_come_from_obsidians_settings() -> None:
-    assert user_filters(json.dumps({"userIgnoreFilters": ["a/", 5, "b"], "x": 1}).encode()) == ("a/", "b")
-    assert user_filters(b'{"userIgnoreFilters": null}') == ()
-    assert user_filters(b"{}") == ()
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("Templates/Day.md", True),
+        ("templates/deep/Day.MD", True),
+        ("Templates.md", False),
+        ("Templates of ours/Day.md", False),
+        ("a/Templates/Day.md", False),
+        ("Meta/Straße/x.md", True),
+        ("Meta/STRASSE/x.md", True),
+        ("Meta/Day.md", True),
+        ("meta/day.md", True),
+        ("Meta/Week.md", True),
+        ("Meta/Days.md", False),
+        ("Day.md", False),
+    ],
+)
+def test_templates_are_those_of_the_folders_and_the_files_chosen(path: str, template: bool) -> None:
+    settings = ObsidianSettings(
+        template_folders=("Templates", "Meta/Straße"), template_files=("Meta/Day", "Meta/Week.md")
+    )
+
+    assert (Ignore(exclude_spec(()), settings).unsearched(path) == "template") is template
 
 
-@pytest.mark.parametrize("settings", [b"", b"{", b"[]", b"\xff", b'{"userIgnoreFilters": "a/"}', b"[" * 200_000])
-def test_settings_that_cannot_be_read_are_an_error(settings: bytes) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        user_filters(settings)
+def test_a_template_that_is_hidden_too_counts_as_hidden() -> None:
+    settings = ObsidianSettings(user_ignore_filters=("Templates/",), template_folders=("Templates",))
+
+    assert Ignore(exclude_spec(()), settings).unsearched("Templates/Day.md") == "excluded"

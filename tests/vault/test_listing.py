@@ -15,6 +15,7 @@ import pytest
 
 from vaultbot.vault.ignore import Ignore, exclude_spec
 from vaultbot.vault.listing import Listing, is_in_the_cloud, list_vault
+from vaultbot.vault.obsidian import ObsidianSettings
 
 
 def write(root: Path, *paths: str) -> None:
@@ -23,8 +24,8 @@ def write(root: Path, *paths: str) -> None:
         (root / path).write_text(path)
 
 
-def listed(root: Path, *exclude: str) -> Listing:
-    return list_vault(root, Ignore(exclude_spec(exclude)))
+def listed(root: Path, *exclude: str, pdf: bool = False) -> Listing:
+    return list_vault(root, Ignore(exclude_spec(exclude)), pdf=pdf)
 
 
 def reasons(listing: Listing) -> dict[str, str]:
@@ -36,10 +37,21 @@ def test_notes_and_attachments_are_told_apart(tmp_path: Path) -> None:
 
     listing = listed(tmp_path)
 
-    assert list(listing.notes) == ["Ext.MD", "Food/Kimchi.md", "b.md"]
-    assert listing.files == ("Board.canvas", "img/pic.png", "md")
+    assert list(listing.notes) == ["Board.canvas", "Ext.MD", "Food/Kimchi.md", "b.md"]
+    assert listing.files == ("img/pic.png", "md")
     assert listing.skipped == ()
     assert listing.notes["b.md"].size == 4
+
+
+def test_a_pdf_is_a_document_only_where_pdfs_are_wanted(tmp_path: Path) -> None:
+    write(tmp_path, "files/doc.PDF", "Week.pdf/Monday.md", ".Far.pdf.icloud")
+
+    plain, wanted = listed(tmp_path), listed(tmp_path, pdf=True)
+
+    assert (list(plain.notes), plain.files) == (["Week.pdf/Monday.md"], ("files/doc.PDF",))
+    assert plain.unknown == frozenset()
+    assert (list(wanted.notes), wanted.files) == (["Week.pdf/Monday.md", "files/doc.PDF"], ())
+    assert wanted.unknown == {"Far.pdf"}
 
 
 def test_hidden_folders_and_node_modules_are_no_part_of_the_vault(tmp_path: Path) -> None:
@@ -55,6 +67,17 @@ def test_an_excluded_note_can_still_be_linked_to(tmp_path: Path) -> None:
 
     assert list(listing.notes) == ["Open.md"]
     assert listing.files == ("Private/Diary.md",)
+
+
+def test_a_hidden_note_that_cannot_be_read_now_is_only_unknown(tmp_path: Path) -> None:
+    write(tmp_path, "Old/.Far.md.icloud", "Old/Near.md", "Old/pic.png")
+    settings = ObsidianSettings(user_ignore_filters=("Old/",))
+
+    listing = list_vault(tmp_path, Ignore(exclude_spec(()), settings))
+
+    assert listing.unsearched == {"Old/Near.md": "excluded"}
+    assert listing.unknown == {"Old/Far.md"}
+    assert listing.files == ("Old/pic.png",)
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ PIECES = [
     *"[]()#|!`$%*_~=<>\\-+:&^\"'@/. \n\t\rax1é日🚀\x00\ud800\u200d\u3000",
     "[[", "]]", "%%", "```", "~~~", "$$", "---\n", "<!--", "-->", "> ", "- ", "1. ", "    ", "\n\n", "![[", "](", "a: ",
     '"[[x]]"', "tags: ", "is:\n", "https://", "| a |\n|---|\n", "<div>", "</div>", "[!note]", "^id", "[^1]",
+    "[^1]: ", "^[", "| a | b |\n|---|---|\n", "| c | d |\n",
 ]
 HOSTILE = [
     "[[", "]]", "$", "`", "%%", "<!--", "*", "#", "[", "](", "[a](", "> ", "- ", "_", "$$", "\\", "<a ", "$1 ", "a$1",
     "`a``b", "[[ %%%% ", "%% <!-- ", "[x](<", '[x](a "', "[x](a(", "*a _b ", "http://", "&#", "> > > \n", "[[a\n",
     "a%%\n", "- a\n", "-\n", "|a|\n", "a\n=\n", "<div>\n", "```\n", "   x\n\n", "\t",
+    "[^1]", "[^1]: ", "[^1]: a\n", "[^1]:\n\n    ", "^[", "|a\n|-\n", "|a|b|\n|-|-|\n|c|d|\n", "\\\n",
     "=\n", "# a\n", "[a](b)", "a:: [[b]] ", "[a:: [[b]]", "[[#[^a]]] ",
 ]
 # fmt: on
@@ -37,6 +39,9 @@ def check(note: Note) -> None:
     ends = [0, *(mask.end for mask in note.masks)]
     assert all(ends[n] <= mask.start < mask.end <= len(text) for n, mask in enumerate(note.masks))
     assert len(note.visible) == text.count("\n") + 1
+    lines = len(note.visible)
+    assert all(1 <= number <= lines for number in note.rows)
+    assert all(first <= last + 1 <= lines + 1 for found in note.footnotes.values() for first, last in found)
     assert not any(mask.kind != "comment" and mask.start <= link.start < mask.end
                    for mask in note.masks for link in note.links if link.kind != "property")  # fmt: skip
 
@@ -58,6 +63,7 @@ def test_windows_line_ends_give_the_same_links(text: str) -> None:
     assert [(tag.name, tag.line) for tag in windows.tags] == [(tag.name, tag.line) for tag in unix.tags]
     assert [heading.path for heading in windows.headings] == [heading.path for heading in unix.headings]
     assert windows.visible == unix.visible
+    assert (windows.rows, windows.footnotes) == (unix.rows, unix.footnotes)
 
 
 @settings(max_examples=100, deadline=None)
@@ -66,6 +72,13 @@ def test_a_link_that_is_written_is_found(name: str) -> None:
     (link,) = parse_note("Note.md", f"before [[{name}]] after").links
 
     assert link.linkpath == name
+
+
+def test_a_note_of_nothing_but_footnotes_is_read_in_linear_time() -> None:
+    names = range(20_000)
+    note = parse_note("Note.md", "".join(f"[^{n}]" for n in names) + "\n" + "".join(f"\n[^{n}]: x" for n in names))
+
+    assert len(note.footnotes[1]) == 20_000
 
 
 @pytest.mark.timeout(60)

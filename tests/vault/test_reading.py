@@ -28,8 +28,10 @@ def seen(text: str) -> list[str]:
         ("> > quoted", "quoted"),
         ("- [ ] task", "- [ ] task"),
         ("1. **one** ^id", "1. one"),
-        ("claim[^1] and [^a-b]", "claim and"),
         ("[^1]: The note", "The note"),
+        ("no note[^1] and the pattern [^a-z]", "no note[^1] and the pattern [^a-z]"),
+        ("words^[said **aside**] go on", "words[said aside] go on"),
+        (r"2\^[a]", "2^[a]"),
         ("<b>a</b> b<br>c <https://a.b>", "a b c https://a.b"),
         ("<div>a <i>b</i></div>", " a b"),
         ("`*code*` and $a_b*c*$", "*code* and $a_b*c*$"),
@@ -74,6 +76,31 @@ def test_a_table_is_rows_of_cells() -> None:
     text = "| a | **b** |\n|---|:-:|\n|[[A\\|x]]|c\\|d|\nu | v"
 
     assert seen(text) == ["a | b", "", "x | c|d", "u | v"]
+
+
+def test_a_reference_to_a_footnote_is_no_text_and_the_footnote_is() -> None:
+    text = "a[^1] b[^Long].\n\n[^1]: One.\n[^long]: Two\n    goes on.\n\n    > And *on*.\n\nNo longer."
+
+    assert seen(text) == ["a b.", "", "One.", "Two", "    goes on.", "", "    And on.", "", "No longer."]
+
+
+def test_a_line_break_by_a_backslash_is_no_text() -> None:
+    assert seen("one\\\ntwo\\") == ["one", "two\\"]
+    assert seen("one\\\r\ntwo") == ["one", "two"]
+
+
+def test_a_row_is_read_with_the_names_of_its_columns() -> None:
+    text = (
+        "> | Name | **Age** |  |\n> |---|---|---|\n> | [[Ann\\|A]] | 3 | x | y |\n> | | 4 |\n\n| a |\n|---|\n| b |\nc"
+    )
+
+    assert parse_note("Note.md", text).rows == {3: "Name: A; Age: 3; x; y", 4: "Age: 4", 8: "a: b"}
+
+
+def test_an_endless_name_of_a_column_is_not_repeated_in_every_row() -> None:
+    note = parse_note("Note.md", f"| {'a' * 10_000} |\n|---|\n" + "| b |\n" * 1000)
+
+    assert sum(map(len, note.rows.values())) < 50_000
 
 
 def test_scripts_and_styles_show_nothing() -> None:

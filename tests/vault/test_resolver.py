@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.resolver import Resolution, Resolver, basename_key, path_key
 
 VAULT = (
@@ -121,7 +120,6 @@ def test_files_that_differ_in_case_only_are_both_reachable_by_their_spelling() -
     assert resolver.resolve("a/note", "x.md") == Resolution("a/note.md")
     assert resolver.resolve("a/Note.md", "x.md") == Resolution("a/Note.md")
     assert resolver.resolve("a/NOTE", "x.md") == Resolution("a/Note.md", ambiguous=True)
-    assert {resolver.linktext(path, "x.md") for path in ("a/note.md", "a/Note.md")} == {"a/note", "a/Note"}
 
 
 def test_removing_what_was_never_added_changes_nothing() -> None:
@@ -130,29 +128,6 @@ def test_removing_what_was_never_added_changes_nothing() -> None:
     resolver.remove("Other.md")
 
     assert resolver.resolve("Note", "x.md").path == "a/Note.md"
-
-
-@pytest.mark.parametrize(
-    ("target", "source", "text"),
-    [
-        ("b/Only.md", "Note.md", "Only"),
-        ("Ext.MD", "Note.md", "Ext"),
-        ("img/pic.png", "Note.md", "pic.png"),
-        ("b/Note.md", "b/src.md", "b/Note"),  # the bare name would lead to the root's note
-        ("Note.md", "b/src.md", "Note"),
-        ("bb/Tie.md", "Note.md", "bb/Tie"),
-        ("y/Peer.md", "y/src.md", "Peer"),
-    ],
-)
-def test_a_link_is_written_as_short_as_it_can_be(target: str, source: str, text: str) -> None:
-    assert Resolver(VAULT).linktext(target, source) == text
-
-
-def test_a_path_hidden_by_a_longer_one_of_the_same_end_is_written_from_the_root() -> None:
-    resolver = Resolver(["v1.md.md", "v1.md"])
-
-    assert resolver.linktext("v1.md.md", "x.md") == "/v1.md.md"
-    assert resolver.resolve("/v1.md.md", "x.md") == Resolution("v1.md.md")
 
 
 @pytest.mark.parametrize(
@@ -178,14 +153,6 @@ def test_the_order_of_files_makes_no_difference(files: set[str], source: str, li
     assert Resolver(shuffled).resolve(link, source) == Resolver(sorted(files)).resolve(link, source)
 
 
-@given(st.sets(FILES, min_size=1, max_size=12), FILES)
-def test_a_written_link_leads_back_to_its_file(files: set[str], source: str) -> None:
-    resolver = Resolver(files)
-
-    for target in files:
-        assert resolver.resolve(resolver.linktext(target, source), source) == Resolution(target)
-
-
 @given(st.sets(FILES, max_size=12), FILES, FILES, LINKS)
 def test_only_links_with_the_files_key_can_change_when_it_comes_or_goes(
     files: set[str], added: str, source: str, link: str
@@ -200,15 +167,6 @@ def test_only_links_with_the_files_key_can_change_when_it_comes_or_goes(
     assert resolver.resolve(link, source) == before
     if during != before:
         assert basename_key(link) == basename_key(added)
-
-
-@given(st.sets(FILES, min_size=1, max_size=12), FILES)
-def test_a_link_written_into_a_note_is_read_and_leads_back(files: set[str], source: str) -> None:
-    resolver = Resolver(files)
-
-    for target in files:
-        (link,) = parse_note(source, f"before [[{resolver.linktext(target, source)}]] after").links
-        assert resolver.resolve(link.linkpath, source) == Resolution(target)
 
 
 @given(st.sets(FILES, max_size=12), FILES, LINKS, st.sampled_from(["NFC", "NFD"]))

@@ -211,3 +211,46 @@ def test_a_thousand_nested_quotes_are_read_as_words_at_some_depth() -> None:
     note: Note = parse_note("Note.md", "> " * 1000 + "[[Only]]\n" + "- " * 1000 + "[[Only]]")
 
     assert [link.line for link in note.links] == [1, 2]
+
+
+class TestFootnotes:
+    """Where footnotes begin and end, by the line that refers to them."""
+
+    @pytest.mark.parametrize(
+        ("text", "footnotes"),
+        [
+            ("a[^1]\n\n[^1]: b", {1: ((3, 3),)}),
+            ("a[^1]\n\n[^1]: b\nc\n\nd", {1: ((3, 5),)}),
+            ("a[^1]\n\n[^1]: b\n\n    c\n\n    - d\n\ne", {1: ((3, 8),)}),
+            ("[^1]: b\n[^2]: c\n\na[^2]\nb[^1]", {4: ((2, 3),), 5: ((1, 1),)}),
+            ("a[^1][^2]\n\n[^1]: b\n[^2]: c", {1: ((3, 3), (4, 4))}),
+            ("a[^1]\nb[^1]\n\n[^1]: c", {1: ((4, 4),)}),
+            ("a[^1]\n\n[^1]: b\n## H", {1: ((3, 3),)}),
+            ("a[^1]\n\n[^1]: b\n- c", {1: ((3, 3),)}),
+            ("> a[^1]\n> [^1]: b\n\nc", {1: ((2, 2),)}),
+            ("a[^1]\n\n[^1]: b\n[^1]: c", {1: ((3, 3),)}),
+            ("a[^1]", {}),
+            ("[^1]: b", {}),
+            ("`[^1]` %%[^1]%%\n\n[^1]: b", {}),
+            ("a[^1]\n\n```\n[^1]: b\n```", {}),
+        ],
+    )
+    def test_a_line_knows_the_footnotes_it_refers_to(
+        self, text: str, footnotes: dict[int, tuple[tuple[int, int], ...]]
+    ) -> None:
+        for newline in ("\n", "\r\n"):
+            assert parse_note("Note.md", text.replace("\n", newline)).footnotes == footnotes
+
+    def test_a_heading_below_a_footnote_is_a_heading(self) -> None:
+        note = parse_note("Note.md", "[^1]: b\n## H\n\n[^2]: c\n\n    ## D\n\n# T")
+
+        assert [heading.text for heading in note.headings] == ["H", "T"]
+
+    def test_code_keeps_its_language(self) -> None:
+        note = parse_note("Note.md", "```mermaid\nA\n```\n~~~{.Python}\nb\n~~~\n```\nc\n```")
+
+        assert [(mask.kind, mask.lang) for mask in note.masks] == [
+            ("code", "mermaid"),
+            ("code", "python"),
+            ("code", ""),
+        ]

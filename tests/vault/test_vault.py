@@ -82,16 +82,28 @@ def test_a_vault_behind_a_link_is_read(tmp_path: Path) -> None:
 # ── its settings ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_obsidians_excluded_files_and_ours_are_kept_out(tmp_path: Path) -> None:
-    write(tmp_path, ".obsidian/app.json", '{"userIgnoreFilters": ["Templates/", "/draft$/"]}')
-    for path in ("Templates/Day.md", "Private/a.md", "Open.md"):
+def test_what_obsidian_hides_is_read_for_its_links_and_what_we_exclude_is_not(tmp_path: Path) -> None:
+    write(tmp_path, ".obsidian/app.json", '{"userIgnoreFilters": ["Old/", "/draft$/"]}')
+    write(tmp_path, ".obsidian/templates.json", '{"folder": "Templates"}')
+    for path in ("Old/Log.md", "Old/pic.png", "Old/Private/b.md", "Private/a.md", "Templates/Day.md", "Open.md"):
         write(tmp_path, path)
 
     listing = Vault(tmp_path, exclude=["Private/"]).scan()
 
-    assert list(listing.notes) == ["Open.md"]
-    assert listing.files == ("Private/a.md", "Templates/Day.md")
+    assert list(listing.notes) == ["Old/Log.md", "Open.md", "Templates/Day.md"]
+    assert listing.unsearched == {"Old/Log.md": "excluded", "Templates/Day.md": "template"}
+    assert listing.files == ("Old/Private/b.md", "Old/pic.png", "Private/a.md")
     assert listing.skipped == ()
+
+
+def test_settings_in_a_folder_of_another_name_hold_and_are_named(tmp_path: Path) -> None:
+    write(tmp_path, ".work/app.json", '{"userIgnoreFilters": ["Old/", "/(/"]}')
+    write(tmp_path, "Old/Log.md")
+
+    listing = Vault(tmp_path).scan()
+
+    assert listing.unsearched == {"Old/Log.md": "excluded"}
+    assert [skipped.path for skipped in listing.skipped] == [".work/app.json"]
 
 
 @pytest.mark.parametrize("settings", ["{", "[]", "[" * 100_000, '{"userIgnoreFilters": ["/(/"]}'])

@@ -101,6 +101,14 @@ def test_reading_and_hidden_files_are_no_change(vault: Path, watch: Watch, chang
     assert changed.wait(GENEROUS)
 
 
+def test_what_obsidian_keeps_out_of_search_is_a_change(vault: Path, watch: Watch, changed: threading.Event) -> None:
+    watch(vault)
+
+    (vault / ".obsidian/app.json").write_text('{"userIgnoreFilters": ["Private/"]}')
+
+    assert changed.wait(GENEROUS)
+
+
 def test_a_vault_below_a_hidden_folder_is_watched(tmp_path: Path, watch: Watch, changed: threading.Event) -> None:
     root = tmp_path / ".hidden/vault"
     root.mkdir(parents=True)

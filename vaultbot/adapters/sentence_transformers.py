@@ -46,6 +46,11 @@ class SentenceTransformersEmbedder:
             )
 
     @property
+    def folder(self) -> Path:
+        """Where the model's files are."""
+        return self._folder
+
+    @property
     def name(self) -> str:
         """The name it was given, else its folder's."""
         return self._name
@@ -63,32 +68,32 @@ class SentenceTransformersEmbedder:
 
     @cached_property
     def dimensions(self) -> int:
-        """From the pooling layer's settings; the model need not be loaded to know it."""
-        for file in self._folder.glob("*_Pooling/config.json"):
+        """From the settings of the last layer that has a size; the model need not be loaded to know it."""
+        for file in sorted(self._folder.glob("*_*/config.json"), reverse=True):
             settings = json.loads(file.read_text(encoding="utf-8"))
-            size = settings.get("word_embedding_dimension") or settings.get("embedding_dimension")
-            if size:
-                return int(size)
-        return int(self._model().get_sentence_embedding_dimension() or 0)
+            for key in ("out_features", "word_embedding_dimension", "embedding_dimension"):
+                if settings.get(key):
+                    return int(settings[key])
+        return int(self.load().get_sentence_embedding_dimension() or 0)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """By the model's tokenizer alone: torch is not needed for counting."""
         if not texts:
             return []
-        encoded = self._tokenizer.encode_batch([_clean(text) for text in texts], add_special_tokens=False)
+        encoded = self._tokenizer.encode_batch([clean_text(text) for text in texts], add_special_tokens=False)
         return [len(one.ids) for one in encoded]
 
     def embed_documents(self, texts: Sequence[str]) -> FloatArray:
         """(len(texts), dimensions) unit vectors."""
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        model = self._model()
+        model = self.load()
         encode = getattr(model, "encode_document", None) or model.encode
         return self._encode(encode, list(texts))
 
     def embed_query(self, text: str) -> FloatArray:
         """(dimensions,) unit vector."""
-        model = self._model()
+        model = self.load()
         encode = getattr(model, "encode_query", None) or model.encode
         vector: FloatArray = self._encode(encode, [text])[0]
         return vector
@@ -96,7 +101,7 @@ class SentenceTransformersEmbedder:
     def _encode(self, encode: Any, texts: list[str]) -> FloatArray:
         with self._lock:
             vectors = encode(
-                [_clean(text) for text in texts],
+                [clean_text(text) for text in texts],
                 batch_size=self._batch_size,
                 normalize_embeddings=True,
                 convert_to_numpy=True,
@@ -117,7 +122,8 @@ class SentenceTransformersEmbedder:
         tokenizer.no_padding()
         return tokenizer
 
-    def _model(self) -> Any:
+    def load(self) -> Any:
+        """The sentence-transformers model, loaded at the first call. Raises ModelInvalid."""
         with self._lock:
             if self._loaded is None:
                 # Nothing leaves the machine: no look-ups at a hub, no code from a model folder.
@@ -143,6 +149,6 @@ class SentenceTransformersEmbedder:
         )
 
 
-def _clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """The tokenizers refuse lone surrogates."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -24,12 +24,14 @@ from vaultbot.config import ModelSettings, RetrievalSettings
 from vaultbot.errors import ModelCrashed, ModelMissing
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
-from vaultbot.retrieval.query import Query, parse_query
-from vaultbot.retrieval.retriever import Found, Retriever
+from vaultbot.retrieval.filters import Options
+from vaultbot.retrieval.query import Query, parse_question
+from vaultbot.retrieval.retriever import Found, Reading, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
 NOT_IN_YOUR_NOTES = "Not in your notes."
 
+_NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
 _SECOND_QUOTE = 0.9  #: a second quote is shown when it is nearly as good as the first
 _MARK = re.compile(r"\s*\[\d+\](?:,)?")
@@ -48,24 +50,47 @@ class Answerer:
     prompts: Path | None  #: a folder with templates of one's own
 
     def ask(
-        self, question: str, *, model: ChatModel | None, cancel: threading.Event | None = None
+        self,
+        question: str,
+        *,
+        model: ChatModel | None,
+        options: Options | None = None,
+        cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer; the last is the whole `Answer`.
 
         Without a model the quotes are the answer. Setting `cancel` ends the generation soon.
-        Raises InvalidRequest for an empty or endless question. A model that fails leaves the quotes and a warning.
+        Raises InvalidRequest for what is no question. A model that fails leaves the quotes and a warning.
         """
-        return _Asking(self, question, model, cancel or threading.Event()).events()
+        query = self.query(question, options)
+        return _Asking(self, question, query, model, cancel or threading.Event()).events()
+
+    def query(self, question: str, options: Options | None = None) -> Query:
+        """The question, taken apart. Raises InvalidRequest when it is empty, endless or nothing but filters."""
+        return parse_question(question, today=self.retriever.today(), options=options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one reading of the question finds."""
+
+    reading: Reading
+    found: list[Found]
+    evidence: list[Evidence]
+    best: list[Evidence]  #: what could be quoted, best first
+    verdict: Verdict  #: "none" where nothing can be quoted
 
 
 class _Asking:
     """One question on its way."""
 
-    def __init__(self, room: Answerer, question: str, model: ChatModel | None, cancel: threading.Event) -> None:
+    def __init__(
+        self, room: Answerer, question: str, query: Query, model: ChatModel | None, cancel: threading.Event
+    ) -> None:
         self._began = time.perf_counter()
         self._room = room
         self._question = question
-        self._query: Query = parse_query(question)
+        self._query = query
         self._model = model
         self._enough = _Enough(cancel)
         self._citations = Citations(room.vault_name)
@@ -76,30 +101,51 @@ class _Asking:
         self._first_token_ms: float | None = None
 
     def events(self) -> Iterator[AskEvent]:
-        room, query = self._room, self._query
-        with room.weigher.snapshot():
-            found = room.retriever.passages(query, limit=room.retrieval.passages)
-            evidence = room.weigher.evidence(query, found)
+        nearest: tuple[Hit, ...] = ()
+        with self._room.weigher.snapshot():
+            look = self._looked()
+            if look.verdict.refused:
+                nearest = self._room.retriever.hits(look.reading, limit=_NEAREST)
+        verdict, self._query = look.verdict, look.reading.query
+        self._retrieve_ms = self._elapsed()
+        if verdict.refused:
+            yield Sources("none", None)
+            yield self._answer(verdict, nearest=nearest)
+            return
+        model = None if verdict.cautious else self._fitting_model()
+        yield Sources(verdict.match, model.name if model else None)
+        for one in _quotes(look.best):
+            yield self._speak(one.text, one, support="quote")
+        if model is not None:
+            yield from self._checked(model, look)
+        yield self._answer(verdict, model=model.name if model and self._model else None)
+
+    # ── the notes' part ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _looked(self) -> _Look:
+        """The first reading of the question that the notes answer. Where none is, the likeliest one tells what came
+        closest."""
+        looks: list[_Look] = []
+        for reading in self._room.retriever.readings(self._query):
+            looks.append(self._look(reading))
+            if not looks[-1].verdict.refused:
+                break
+        self._warnings += looks[-1].reading.warnings
+        return looks[0] if looks[-1].verdict.refused else looks[-1]
+
+    def _look(self, reading: Reading) -> _Look:
+        room, query = self._room, reading.query
+        found = room.retriever.passages(reading, limit=room.retrieval.passages)
+        evidence = room.weigher.evidence(query, found)
         verdict = judge(
             query,
             evidence,
             refuse_below=room.retrieval.refuse_below,
             caution_below=room.retrieval.caution_below,
         )
-        self._retrieve_ms = self._elapsed()
         floor = _QUOTE_FLOOR * room.retrieval.refuse_below
         best = sorted((e for e in evidence if e.quotable and strength_of(query, e) >= floor), key=lambda e: -e.score)
-        if verdict.refused or not best:
-            yield Sources("none", None)
-            yield self._answer(Verdict("none", verdict.strength), nearest=self._nearest())
-            return
-        model = None if verdict.cautious else self._fitting_model()
-        yield Sources(verdict.match, model.name if model else None)
-        for one in _quotes(best):
-            yield self._speak(one.text, one, support="quote")
-        if model is not None:
-            yield from self._checked(model, best, evidence, found)
-        yield self._answer(verdict, model=model.name if model and self._model else None)
+        return _Look(reading, found, evidence, best, verdict if best else Verdict("none", verdict.strength))
 
     # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,17 +155,15 @@ class _Asking:
             return None  # A model of this size says nothing useful in other scripts.
         return model
 
-    def _checked(
-        self, model: ChatModel, best: Sequence[Evidence], evidence: Sequence[Evidence], found: Sequence[Found]
-    ) -> Iterator[AskEvent]:
+    def _checked(self, model: ChatModel, look: _Look) -> Iterator[AskEvent]:
         tier = tier_of(model)
         try:
             prompt = build_prompt(
                 model,
                 self._query,
-                best=best,
-                evidence=evidence,
-                found=found,
+                best=look.best,
+                evidence=look.evidence,
+                found=look.found,
                 max_tokens=self._room.generation.max_tokens,
                 folder=self._room.prompts,
             )
@@ -127,7 +171,7 @@ class _Asking:
                 clean = _cleaned(text)
                 if not clean or any(_same(clean, said.text) for said in self._sentences):
                     continue
-                source = supporting(clean, self._query, evidence, weigher=self._room.weigher, best=tier.trusted)
+                source = supporting(clean, self._query, look.evidence, weigher=self._room.weigher, best=tier.trusted)
                 if source is not None:
                     yield self._speak(clean, source, support="supported")
                 elif self._room.generation.show_unsupported:
@@ -172,9 +216,6 @@ class _Asking:
         sentence = Sentence(text, (citation.n,), "quote" if support == "quote" else "supported")
         self._sentences.append(sentence)
         return Spoken(sentence, (citation,) if new else ())
-
-    def _nearest(self) -> tuple[Hit, ...]:
-        return self._room.retriever.search(self._query.text, limit=3).hits
 
     def _answer(self, verdict: Verdict, *, model: str | None = None, nearest: tuple[Hit, ...] = ()) -> Answer:
         return Answer(

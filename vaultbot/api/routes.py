@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
+from vaultbot.api.pages import lint_page, note_page
 from vaultbot.api.schemas import (
+    FILTERS,
+    MOST_TAGS,
     AskRequest,
-    HeadingPage,
     HealthPage,
     IndexRequest,
-    LinkPage,
+    LintPage,
     NotePage,
     NotePath,
     ProblemPage,
@@ -28,6 +30,7 @@ from vaultbot.api.schemas import (
 from vaultbot.api.sse import EventStream
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
+from vaultbot.retrieval.filters import Options
 from vaultbot.runtime import is_challenge, prove
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
 
@@ -60,11 +63,14 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
 
     @routes.get("/api/search")
     def search(
-        q: Annotated[str, Query(description="The question or words")],
+        options: Annotated[Options, Depends(_options)],
+        q: Annotated[
+            str, Query(description="The question or words, with filters; may be left out beside a filter")
+        ] = "",
         limit: Annotated[int | None, Query(description="Hits, from 1 to 50")] = None,
     ) -> SearchResult:
-        """The best passage of each of the best notes."""
-        return assistant.search(q, limit=limit)
+        """The best passage of each of the best notes; with filters alone, the notes they leave, newest first."""
+        return assistant.search(q, limit=limit, options=options)
 
     @routes.post("/api/ask", response_model=Answer)
     async def ask(asked: AskRequest, request: Request) -> Any:
@@ -73,7 +79,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         model = Path(asked.model).expanduser() if asked.model else None
         if model is not None and not model.is_absolute():
             raise InvalidRequest("model: give the absolute path of a GGUF file")
-        events = assistant.ask_stream(asked.question, model=model, cancel=cancel)
+        events = assistant.ask_stream(asked.question, options=asked.options(), model=model, cancel=cancel)
         if asked.stream:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None
@@ -102,8 +108,16 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
 
     @routes.get("/api/notes/{path:path}")
     def note(path: NotePath) -> NotePage:
-        """A note with its text, links and backlinks."""
-        return _note_page(assistant, path)
+        """A note with its text, its links and what links to it."""
+        return note_page(assistant.note(path), assistant.vault.name)
+
+    @routes.get("/api/lint")
+    def lint(
+        kind: Annotated[list[str] | None, Query(description="Kinds of findings; all when none is given")] = None,
+        path: Annotated[str | None, Query(max_length=1024, description="A folder, or a note's path or name")] = None,
+    ) -> LintPage:
+        """What is wrong in the vault, the most useful first."""
+        return lint_page(assistant.lint(path, kinds=kind or ()))
 
     @routes.get("/api/status")
     def status() -> Status:
@@ -111,6 +125,16 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         return daemon.status()
 
     return routes
+
+
+def _options(
+    tag: Annotated[list[str] | None, Query(max_length=MOST_TAGS, description=FILTERS["tag"])] = None,
+    path: Annotated[str | None, Query(max_length=1024, description=FILTERS["path"])] = None,
+    before: Annotated[str | None, Query(max_length=100, description=FILTERS["before"])] = None,
+    after: Annotated[str | None, Query(max_length=100, description=FILTERS["after"])] = None,
+    on: Annotated[str | None, Query(max_length=100, description=FILTERS["on"])] = None,
+) -> Options:
+    return Options(tags=tag or (), path=path, before=before, after=after, on=on)
 
 
 def _told(first: AskEvent, events: Iterator[AskEvent]) -> Iterator[tuple[str, object]]:
@@ -157,23 +181,3 @@ def _index_events(assistant: Assistant, left: threading.Event) -> Iterator[tuple
         if state.version > seen:
             seen = state.version
             yield "status", to_json(state)
-
-
-def _note_page(assistant: Assistant, path: str) -> NotePage:
-    page = assistant.note(path)
-    record = page.record
-    return NotePage(
-        record.path,
-        record.title,
-        page.text,
-        record.properties,
-        record.aliases,
-        record.tags,
-        tuple(HeadingPage(h.level, h.text, h.line) for h in record.headings),
-        tuple(
-            LinkPage(link.raw, link.kind, link.key, link.line, target)
-            for link, (_, target) in zip(record.links, page.links, strict=True)
-        ),
-        page.backlinks,
-        record.problems,
-    )

@@ -7,9 +7,21 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vaultbot.retrieval.filters import Options
 from vaultbot.types import Problem, Suggestion
 
 NotePath = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+#: Filters beside a question, by their names; those within it are described in docs/filters.md.
+FILTERS = {
+    "tag": "Only notes with this tag or one below it; given several times, with all of them",
+    "path": "Only notes whose path has this in it, like Daily/",
+    "before": "Only notes dated before this day, month or year: 2026-05-12, 2026-05, yesterday",
+    "after": "Only notes dated after it",
+    "on": "Only notes dated on that day, or in that month or year",
+}
+MOST_TAGS = 50
 
 
 class Request(BaseModel):
@@ -24,6 +36,15 @@ class AskRequest(Request):
     question: str = Field(max_length=100_000, description="At most 4,000 characters are answered")
     stream: bool = Field(False, description="Server-sent events `sources`, `delta`, `done` instead of one object")
     model: str | None = Field(None, max_length=4096, description="A GGUF file to use instead of the settings'")
+    tag: list[str] | None = Field(None, max_length=MOST_TAGS, description=FILTERS["tag"])
+    path: str | None = Field(None, max_length=1024, description=FILTERS["path"])
+    before: str | None = Field(None, max_length=100, description=FILTERS["before"])
+    after: str | None = Field(None, max_length=100, description=FILTERS["after"])
+    on: str | None = Field(None, max_length=100, description=FILTERS["on"])
+
+    def options(self) -> Options:
+        """The filters beside the question."""
+        return Options(tags=self.tag or (), path=self.path, before=self.before, after=self.after, on=self.on)
 
 
 class IndexRequest(Request):
@@ -57,9 +78,55 @@ class LinkPage:
 
     raw: str
     kind: str
-    key: str | None  #: the property it stands under: the type of the edge
+    key: str | None  #: the property or inline field it stands under: the type of the edge
+    key_path: str | None
+    embed: bool
+    in_comment: bool
+    nested: bool  #: deep in a property, where Obsidian sees no link
+    linkpath: str
+    subpath: str
+    display: str | None
     line: int
-    target: str | None  #: None when there is no such note
+    col: int
+    start: int  #: in Unicode characters of the text
+    end: int
+    start_utf16: int | None  #: the same as JavaScript counts; None when the note has changed since
+    end_utf16: int | None
+    target: str | None  #: None when there is no such file
+    ambiguous: bool  #: another file fits as well
+    subpath_ok: bool | None  #: whether the heading or block is there; None when it names none
+    uri: str | None  #: opens the target in Obsidian
+
+
+@dataclass(frozen=True, slots=True)
+class BacklinkPage:
+    """A link that leads to a note from another one."""
+
+    path: str
+    title: str
+    line: int
+    heading_path: tuple[str, ...]
+    raw: str
+    kind: str
+    key: str | None
+    embed: bool
+    in_comment: bool
+    subpath: str
+    subpath_ok: bool | None
+    shown: str  #: the words of the link itself
+    context: str  #: the words around it, as a reader sees them
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourPage:
+    """A note that is linked with another, whichever way."""
+
+    path: str
+    title: str
+    direction: str  #: "out", "in" or "both"
+    types: tuple[str, ...]  #: the properties and inline fields that link the two
+    uri: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +144,44 @@ class NotePage:
 
     path: str
     title: str
+    found_by: str  #: "path", "title" or "alias"
+    uri: str
+    date: str | None  #: YYYY-MM-DD: the day that it is about
+    searched: bool
+    unsearched_because: str | None
     text: str
     properties: dict[str, Any]
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     headings: tuple[HeadingPage, ...]
+    open_tasks: int
+    done_tasks: int
     links: tuple[LinkPage, ...]
-    backlinks: tuple[str, ...]
+    backlinks: tuple[BacklinkPage, ...]
+    neighbours: tuple[NeighbourPage, ...]
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Something in the vault that a person may want to mend."""
+
+    slug: str
+    severity: str  #: "error", "warning" or "info"
+    path: str
+    line: int | None
+    message: str
+    fix: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LintPage:
+    """`GET /api/lint`."""
+
+    findings: tuple[FindingPage, ...]
+    errors: int
+    warnings: int
+    infos: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vaultbot.cli.filters import After, Before, InPath, On, Tag
 from vaultbot.cli.render import AnswerPrinter, print_json
 from vaultbot.cli.session import NoStart, Session
 from vaultbot.errors import NotRunning
@@ -15,13 +16,22 @@ from vaultbot.paths import absolute
 
 def ask(
     session: Session,
-    question: Annotated[str, typer.Argument(help="A question about what your notes say.")],
+    question: Annotated[str, typer.Argument(help="A question about what your notes say; may hold filters.")],
+    tag: Tag = None,
+    path: InPath = None,
+    before: Before = None,
+    after: After = None,
+    on: On = None,
     model: Annotated[Path | None, typer.Option("--model", help="A GGUF file to use for this question.")] = None,
     no_start: NoStart = False,
 ) -> None:
     """Answer a question from your notes, with citations."""
     client = session.client(start=not no_start, until_indexed=True)
-    body = {"question": question}
+    given = {"tag": tag, "path": path, "before": before, "after": after, "on": on}
+    body: dict[str, object] = {
+        "question": question,
+        **{name: value for name, value in given.items() if value is not None},
+    }
     if model is not None:
         body["model"] = str(absolute(model))
     if session.json:

@@ -15,9 +15,11 @@ from vaultbot import __version__
 from vaultbot.cli.ask import ask
 from vaultbot.cli.index import index
 from vaultbot.cli.init import init
+from vaultbot.cli.lint import lint
 from vaultbot.cli.search import search
 from vaultbot.cli.serve import serve, start, stop
 from vaultbot.cli.session import AsJson, ConfigFile, Session, Vault, Verbose, with_session
+from vaultbot.cli.show import show
 from vaultbot.cli.status import status
 from vaultbot.cli.suggest_links import suggest_links
 from vaultbot.errors import InvalidRequest, VaultbotError
@@ -35,7 +37,9 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "ask": ask,
     "search": search,
+    "show": show,
     "suggest-links": suggest_links,
+    "lint": lint,
     "index": index,
     "status": status,
     "init": init,

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
+from vaultbot.cli.filters import After, Before, InPath, On, Tag
 from vaultbot.cli.render import print_json, print_search
 from vaultbot.cli.session import NoStart, Session
 
 
 def search(
     session: Session,
-    query: Annotated[str, typer.Argument(help="What to look for: words, a phrase or a question.")],
+    query: Annotated[
+        str, typer.Argument(help="What to look for: words, a phrase or a question; may hold filters.")
+    ] = "",
+    tag: Tag = None,
+    path: InPath = None,
+    before: Before = None,
+    after: After = None,
+    on: On = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=50, help="Hits to show.")] = None,
     no_start: NoStart = False,
 ) -> None:
-    """Find passages by words and by meaning."""
+    """Find passages by words and by meaning.
+
+    With filters alone, list the notes they leave, the newest first.
+    """
     client = session.client(start=not no_start, until_indexed=True)
-    result = client.get("/api/search", {"q": query, "limit": limit})
+    given = {"q": query, "limit": limit, "tag": tag, "path": path, "before": before, "after": after, "on": on}
+    asked = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True, errors="replace")
+    result = client.get(f"/api/search?{asked}")
     if session.json:
         print_json(result)
     else:

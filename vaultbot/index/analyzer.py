@@ -120,6 +120,18 @@ def query_terms(text: str) -> list[str]:
     return list(kept) or list(dropped)
 
 
+def term_pairs(text: str) -> list[tuple[str, str]]:
+    """The distinct terms that stand side by side, no stop word between. Unspaced scripts have their pairs already."""
+    found: dict[tuple[str, str], None] = {}
+    before: str | None = None
+    for piece, unspaced in _pieces(fold(text)):
+        term = None if unspaced or piece in STOP_WORDS else _stem(piece)
+        if before and term:
+            found[before, term] = None
+        before = term
+    return list(found)
+
+
 def content_terms(text: str) -> list[str]:
     """The distinct terms that carry a text's meaning: what a source must hold to answer or support it.
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +18,15 @@ import numpy as np
 
 from vaultbot import faults
 from vaultbot.index.analyzer import terms
-from vaultbot.index.chunker import LONGEST_HEADING, clip_headings
+from vaultbot.index.chunker import LONGEST_HEADING, clip_headings, descriptions
+from vaultbot.index.edges import Edges
 from vaultbot.index.schema import open_writer
 from vaultbot.protocols import FloatArray
-from vaultbot.types import Chunk, FileStamp, Note, Problem, Skipped
+from vaultbot.types import Chunk, FileStamp, JsonValue, Note, Problem, Skipped
+from vaultbot.vault.fields import inline_fields
+from vaultbot.vault.resolver import basename_key, path_key
+from vaultbot.vault.subpaths import anchors
+from vaultbot.vault.tags import tag_key
 
 _SWEPT_EVERY_S = 24 * 3600.0
 _UNUSED_VECTORS_KEPT_S = 7 * 24 * 3600.0
@@ -33,6 +38,7 @@ class Recorded:
 
     stamp: FileStamp
     hash: str
+    kept_out: str = ""  #: why the vault's settings keep it out of search: "excluded", "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class ReadNote:
     hash: str
     chunks: Sequence[Chunk]
     problems: tuple[Problem, ...] = ()  #: of the file, besides the note's own
+    date: str | None = None  #: YYYY-MM-DD
+    kept_out: str = ""
+    searched: bool = True  #: whether it can be found and cited; its links count in any case
 
 
 def text_hash(text: str) -> bytes:
@@ -63,6 +72,7 @@ class Catalog:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._db = open_writer(file)
+        self._edges = Edges(self._db)
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
@@ -77,6 +87,7 @@ class Catalog:
             yield self._db
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._edges.forget()
             raise
         self._db.execute("COMMIT")
 
@@ -84,8 +95,15 @@ class Catalog:
 
     def recorded(self) -> dict[str, Recorded]:
         """Every note's path with its file's stamp and hash at the last reading."""
-        rows = self._db.execute("SELECT path, stamp, hash FROM note")
-        return {path: Recorded(FileStamp(*map(int, stamp.split())), digest) for path, stamp, digest in rows}
+        rows = self._db.execute("SELECT path, stamp, hash, kept_out FROM note")
+        return {
+            path: Recorded(FileStamp(*map(int, stamp.split())), digest, kept_out)
+            for path, stamp, digest, kept_out in rows
+        }
+
+    def files(self) -> list[str]:
+        """Every file that a link may lead to."""
+        return [path for (path,) in self._db.execute("SELECT path FROM file")]
 
     def meta(self, key: str) -> str | None:
         """A value kept beside the notes, such as what the index was built with."""
@@ -122,6 +140,19 @@ class Catalog:
                 [(fingerprint, text_hash(text), _blob(vector)) for text, vector in vectors.items()],
             )
         faults.point("catalog.vectors-added")
+
+    def set_files(self, paths: Collection[str]) -> None:
+        """Every file that a link may lead to; links are resolved again where that changes something."""
+        with self._transaction():
+            self._edges.set_files(paths)
+            faults.point("catalog.files-before-commit")
+
+    def set_dates(self, date_of: Callable[[str, dict[str, JsonValue]], str | None]) -> None:
+        """Date every note anew, by its path and properties: the vault's form of daily notes has changed."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT id, path, properties FROM note").fetchall()
+            dated = [(date_of(path, json.loads(properties)), key) for key, path, properties in rows]
+            db.executemany("UPDATE note SET date = ? WHERE id = ?", dated)
 
     def record(self, notes: Sequence[ReadNote], *, removed: Sequence[str] = ()) -> None:
         """Replace these notes and forget the removed ones in one transaction: each is old or new, never between."""
@@ -184,13 +215,15 @@ class Catalog:
     def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
         note, stamp = read.note, read.stamp
         cursor = db.execute(
-            "INSERT INTO note (path, title, stamp, hash, lines, properties, problems) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO note (path, title, stamp, hash, lines, properties, problems, date, kept_out, searched)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 note.path, note.title, _stamp(stamp), read.hash, len(note.visible), _json(note.properties),
-                _json([asdict(p) for p in (*read.problems, *note.problems)]),
+                _json([asdict(p) for p in (*read.problems, *note.problems)]), read.date, read.kept_out, read.searched,
             ),
         )  # fmt: skip
         key = cursor.lastrowid
+        assert key is not None
         db.executemany(
             "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
@@ -203,30 +236,46 @@ class Catalog:
         )  # fmt: skip
         db.executemany("INSERT INTO alias VALUES (?, ?, ?)", [(key, n, _clean(a)) for n, a in enumerate(note.aliases)])
         db.executemany(
-            "INSERT INTO tag VALUES (?, ?, ?, ?, ?)",
-            [(key, n, _clean(t.name), t.line, t.in_frontmatter) for n, t in enumerate(note.tags)],
+            "INSERT INTO anchor VALUES (?, ?, ?, ?)",
+            [(key, n, _clean(name), line) for n, (name, line) in enumerate(anchors(note))],
         )
         db.executemany(
-            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (
-                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start,
-                    k.end, k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment,
-                )
-                for n, k in enumerate(note.links)
+                (key, n, _clean(t.name), _clean(tag_key(t.name)), t.line, t.in_frontmatter)
+                for n, t in enumerate(note.tags)
             ],
-        )  # fmt: skip
-        self._insert_terms(db, key, note)
+        )
+        db.executemany(
+            "INSERT INTO property VALUES (?, ?, ?, ?, ?)",
+            [(key, n, _clean(name), _clean(value), inline) for n, (name, value, inline) in enumerate(_values(note))],
+        )
+        self._insert_links(db, key, note)
+        if read.searched:
+            self._insert_terms(db, key, note)
         faults.point("catalog.half-inserted")
         for chunk in read.chunks:
             self._insert_chunk(db, key, chunk)
 
-    def _insert_terms(self, db: sqlite3.Connection, key: int | None, note: Note) -> None:
-        described = " ".join(str(note.properties.get(name) or "") for name in ("description", "summary"))
+    def _insert_links(self, db: sqlite3.Connection, key: int, note: Note) -> None:
+        targets = [self._edges.target(link, note.path) for link in note.links]
+        db.executemany(
+            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start,
+                    k.end, k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment, k.nested,
+                    _clean(basename_key(k.linkpath)), target.path, target.ambiguous,
+                )
+                for n, (k, target) in enumerate(zip(note.links, targets, strict=True))
+            ],
+        )  # fmt: skip
+
+    def _insert_terms(self, db: sqlite3.Connection, key: int, note: Note) -> None:
         fields = (
             note.title,
             "\n".join(note.aliases),
-            described,
+            "\n".join(descriptions(note)),
             "\n".join(heading.text for heading in note.headings),
             "\n".join(tag.name for tag in note.tags),
             "\n".join(note.visible),
@@ -237,7 +286,7 @@ class Catalog:
             (key, *(" ".join(terms(text)) for text in fields)),
         )
 
-    def _insert_chunk(self, db: sqlite3.Connection, key: int | None, chunk: Chunk) -> None:
+    def _insert_chunk(self, db: sqlite3.Connection, key: int, chunk: Chunk) -> None:
         identity = chunk_id(chunk)
         cursor = db.execute(
             "INSERT INTO chunk (id, note, view, ordinal, heading_path, start_line, end_line, text, context, text_hash)"
@@ -250,7 +299,7 @@ class Catalog:
         if chunk.view == "passage":
             db.execute(
                 "INSERT INTO passage_terms (rowid, context, text) VALUES (?, ?, ?)",
-                (cursor.lastrowid, " ".join(terms(chunk.context)), " ".join(terms(chunk.text))),
+                (cursor.lastrowid, " ".join(terms(chunk.context)), " ".join(terms(chunk.indexed or chunk.text))),
             )
         db.execute("INSERT INTO outbox (chunk) VALUES (?)", (identity,))
 
@@ -285,6 +334,15 @@ class Catalog:
             (fingerprint,),
         )
         return {row[0] for row in rows}
+
+
+def _values(note: Note) -> Iterator[tuple[str, str | None, bool]]:
+    """(name, value, inline) of every property and inline field, as filters compare them; a list has several."""
+    for name, value in note.properties.items():
+        for one in (value or [None]) if isinstance(value, list) else [value]:
+            yield path_key(name.strip()), one if isinstance(one, str) or one is None else _json(one), False
+    for field in inline_fields(note):
+        yield path_key(field.key), field.value, True
 
 
 def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequence[str] | Sequence[bytes]]:

@@ -26,7 +26,10 @@ def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
     to_read = [
         path
         for path, stamp in sorted(listing.notes.items())
-        if (known := recorded.get(path)) is None or known.stamp != stamp or not known.hash
+        if (known := recorded.get(path)) is None
+        or known.stamp != stamp
+        or not known.hash
+        or known.kept_out != listing.unsearched.get(path, "")
     ]
     excluded = set(listing.files)
     return Changes(

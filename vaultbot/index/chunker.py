@@ -7,17 +7,20 @@ passage is cut, between lines, then between sentences.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from vaultbot.index.analyzer import terms
+from vaultbot.index.asides import asides
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.types import Chunk, Note
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 #: Changes when the same note would be cut differently; part of what the index says it was built with.
-CHUNKER_VERSION = 2
+CHUNKER_VERSION = 3
 
 _CARD_LINES = 12
 #: Longer ones are paragraphs with a # before them.
@@ -26,22 +29,32 @@ LONGEST_HEADING = 300
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Neighbouring lines that belong together."""
+    """Neighbouring lines that belong together, and what may be said besides for the index to find them by."""
 
     start_line: int
     end_line: int
     text: str
     tokens: int
+    named: str  #: the text, with the names of their columns in the rows of a table
+    named_tokens: int
+    asides: Sequence[tuple[str, int]]  #: with the tokens of each
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block or a part of one that fits into a passage."""
+
+    start_line: int
+    end_line: int
+    text: str
+    indexed: str
+    tokens: int  #: of what is indexed
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
     heading_path: tuple[str, ...]
-    blocks: tuple[_Block, ...]
-
-    @property
-    def tokens(self) -> int:
-        return sum(block.tokens for block in self.blocks)
+    blocks: Sequence[_Block]
 
 
 def chunk_note(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> list[Chunk]:
@@ -62,7 +75,7 @@ def estimate_tokens(texts: Sequence[str]) -> list[int]:
 
 def _card(note: Note) -> Chunk:
     names = f"{note.title} ({', '.join(note.aliases)})" if note.aliases else note.title
-    described = [str(note.properties[key]) for key in ("description", "summary") if note.properties.get(key)]
+    described = descriptions(note)
     headings = ", ".join(dict.fromkeys(heading.text for heading in note.headings if heading.text != note.title))
     heading_lines = {heading.line for heading in note.headings}
     first = [
@@ -72,10 +85,20 @@ def _card(note: Note) -> Chunk:
     return Chunk(note.path, "card", 0, (), 1, len(note.visible) or 1, text, "")
 
 
+def descriptions(note: Note) -> list[str]:
+    """What its properties say the note is about; of a `title`, which is no name in Obsidian, only what is news."""
+    found = [str(note.properties[key]) for key in ("title", "description", "summary") if note.properties.get(key)]
+    known = set(terms(note.title))
+    if note.properties.get("title") and all(term in known or term.isdecimal() for term in terms(found[0])):
+        del found[0]
+    return found
+
+
 def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iterator[Chunk]:
-    sections = _sections(note, count_tokens)
+    lines = _Lines(note, count_tokens)
+    sections = lines.sections()
     contexts, room = _contexts(note, sections, max_tokens=max_tokens, count_tokens=count_tokens)
-    packed: list[_Block] = []
+    packed: list[_Piece] = []
     used = 0
     opened = 0  # the section in which the packed passage started
     ordinal = 0
@@ -83,23 +106,25 @@ def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iter
     def passage() -> Chunk:
         path = sections[opened].heading_path
         start, end = packed[0].start_line, packed[-1].end_line
-        return Chunk(note.path, "passage", ordinal, path, start, end, _joined(packed), contexts[opened])
+        text, indexed = _joined(packed, [one.text for one in packed]), _joined(packed, [one.indexed for one in packed])
+        more = indexed if indexed != text else ""
+        return Chunk(note.path, "passage", ordinal, path, start, end, text, contexts[opened], more)
 
     for index, section in enumerate(sections):
-        keep_whole = section.tokens
-        for block in section.blocks:
-            for piece in _fitting(block, room[index], count_tokens):
-                full = used + max(piece.tokens, keep_whole) > room[opened]
-                # Two parts of one line stay apart: nothing is known of what stood between them.
-                if packed and (full or packed[-1].end_line == piece.start_line):
-                    yield passage()
-                    ordinal += 1
-                    packed, used = [], 0
-                if not packed:
-                    opened = index
-                packed.append(piece)
-                used += piece.tokens
-                keep_whole = 0  # A section starts a passage of its own when it does not fit as a whole.
+        pieces = [piece for block in section.blocks for piece in _fitting(block, room[index], lines)]
+        keep_whole = sum(piece.tokens for piece in pieces)
+        for piece in pieces:
+            full = used + max(piece.tokens, keep_whole) > room[opened]
+            # Two parts of one line stay apart: nothing is known of what stood between them.
+            if packed and (full or packed[-1].end_line == piece.start_line):
+                yield passage()
+                ordinal += 1
+                packed, used = [], 0
+            if not packed:
+                opened = index
+            packed.append(piece)
+            used += piece.tokens
+            keep_whole = 0  # A section starts a passage of its own when it does not fit as a whole.
     if packed:
         yield passage()
 
@@ -125,33 +150,64 @@ def _contexts(
     return found, [max(1, max_tokens - taken) for taken in tokens]
 
 
-def _joined(blocks: Sequence[_Block]) -> str:
-    """The blocks with the blank lines that are between them in the note."""
-    text = [blocks[0].text]
-    for before, block in pairwise(blocks):
-        text += ["\n" * (block.start_line - before.end_line), block.text]
-    return "".join(text)
+def _joined(pieces: Sequence[_Piece], texts: Sequence[str]) -> str:
+    """Their texts with the blank lines that are between them in the note."""
+    joined = [texts[0]]
+    for (before, piece), text in zip(pairwise(pieces), texts[1:], strict=True):
+        joined += ["\n" * (piece.start_line - before.end_line), text]
+    return "".join(joined)
 
 
-def _sections(note: Note, count_tokens: CountTokens) -> list[_Section]:
-    """The note between its headings, in blocks of neighbouring visible lines."""
-    heading_at = {heading.line: heading for heading in note.headings}
-    ends = _ends_of_blocks(note)
-    spans: list[tuple[tuple[str, ...], list[tuple[int, int]]]] = [((), [])]
-    start = last = 0
-    for number, line in enumerate((*note.visible, ""), 1):
-        heading = heading_at.get(number)
-        if start and (number in ends or heading):
-            spans[-1][1].append((start, last))
-            start = 0
-        if heading:
-            spans.append((clip_headings(heading.path), []))
-        if line.strip():
-            start, last = start or number, number
-    kept = [(path, blocks) for path, blocks in spans if blocks]
-    texts = ["\n".join(note.visible[a - 1 : b]) for _, blocks in kept for a, b in blocks]
-    counts = iter(zip(texts, count_tokens(texts), strict=True))
-    return [_Section(path, tuple(_Block(a, b, *next(counts)) for a, b in blocks)) for path, blocks in kept]
+class _Lines:
+    """The lines of a note, cut into sections and blocks."""
+
+    def __init__(self, note: Note, count_tokens: CountTokens) -> None:
+        self._note = note
+        self.count_tokens = count_tokens
+        self._asides: dict[int, list[str]] = {}
+
+    def sections(self) -> list[_Section]:
+        """The note between its headings, in blocks of neighbouring visible lines."""
+        spans = [(path, blocks) for path, blocks in self._spans() if blocks]
+        places = [span for _, blocks in spans for span in blocks]
+        starts = [start for start, _ in places]
+        for line, said in asides(self._note).items():
+            if places:  # What shows nothing by itself belongs to the block above.
+                start, end = places[max(0, bisect_right(starts, line) - 1)]
+                self._asides.setdefault(min(max(start, line), end), []).extend(said)
+        blocks = iter(self.blocks(places))
+        return [_Section(path, [next(blocks) for _ in places]) for path, places in spans]
+
+    def blocks(self, spans: Sequence[tuple[int, int]]) -> list[_Block]:
+        """The lines from the first to the last of each span as a block."""
+        visible, rows = self._note.visible, self._note.rows
+        texts = ["\n".join(visible[start - 1 : end]) for start, end in spans]
+        named = ["\n".join(rows.get(n) or visible[n - 1] for n in range(start, end + 1)) for start, end in spans]
+        said = [[one for n in range(start, end + 1) for one in self._asides.get(n, ())] for start, end in spans]
+        tokens = self.count_tokens([*texts, *(new for new, text in zip(named, texts, strict=True) if new != text)])
+        of_named = iter(tokens[len(texts) :])
+        of_asides = iter(self.count_tokens([one for many in said for one in many]))
+        return [
+            _Block(start, end, text, count, new, next(of_named) if new != text else count,
+                   [(one, next(of_asides)) for one in many])
+            for (start, end), text, count, new, many in zip(spans, texts, tokens, named, said, strict=False)
+        ]  # fmt: skip
+
+    def _spans(self) -> list[tuple[tuple[str, ...], list[tuple[int, int]]]]:
+        heading_at = {heading.line: heading for heading in self._note.headings}
+        ends = _ends_of_blocks(self._note)
+        spans: list[tuple[tuple[str, ...], list[tuple[int, int]]]] = [((), [])]
+        start = last = 0
+        for number, line in enumerate((*self._note.visible, ""), 1):
+            heading = heading_at.get(number)
+            if start and (number in ends or heading):
+                spans[-1][1].append((start, last))
+                start = 0
+            if heading:
+                spans.append((clip_headings(heading.path), []))
+            if line.strip():
+                start, last = start or number, number
+        return spans
 
 
 def _ends_of_blocks(note: Note) -> set[int]:
@@ -168,31 +224,42 @@ def _ends_of_blocks(note: Note) -> set[int]:
     return blank
 
 
-def _fitting(block: _Block, room: int, count_tokens: CountTokens) -> Iterator[_Block]:
+def _fitting(block: _Block, room: int, lines: _Lines) -> Iterator[_Piece]:
     """The block itself, or its lines, or the sentences of a line, each small enough."""
     if block.tokens <= room:
-        yield block
+        yield _enriched(block, room)
         return
-    lines = block.text.split("\n")
-    held: list[_Block] = []
-    for number, (line, tokens) in enumerate(zip(lines, count_tokens(lines), strict=True), block.start_line):
-        if held and sum(one.tokens for one in held) + tokens > room:
+    held: list[_Piece] = []
+    for line in lines.blocks([(number, number) for number in range(block.start_line, block.end_line + 1)]):
+        piece = _enriched(line, room)
+        if held and sum(one.tokens for one in held) + piece.tokens > room:
             yield _merged(held)
             held = []
-        if tokens > room:
-            yield from _fitting_sentences(_Block(number, number, line, tokens), room, count_tokens)
-        elif line:
-            held.append(_Block(number, number, line, tokens))
+        if line.tokens > room:
+            yield from _fitting_sentences(line, room, lines.count_tokens)
+        elif line.text:
+            held.append(piece)
     if held:
         yield _merged(held)
 
 
-def _merged(blocks: Sequence[_Block]) -> _Block:
-    tokens = sum(block.tokens for block in blocks)
-    return _Block(blocks[0].start_line, blocks[-1].end_line, _joined(blocks), tokens)
+def _enriched(block: _Block, room: int) -> _Piece:
+    """The block with as much besides as there is room for: nothing is cut for its sake."""
+    named = block.named_tokens <= room
+    indexed, tokens = [block.named if named else block.text], block.named_tokens if named else block.tokens
+    for aside, count in block.asides:
+        if tokens + count <= room:
+            indexed.append(aside)
+            tokens += count
+    return _Piece(block.start_line, block.end_line, block.text, "\n".join(indexed), tokens)
 
 
-def _fitting_sentences(line: _Block, room: int, count_tokens: CountTokens) -> Iterator[_Block]:
+def _merged(pieces: Sequence[_Piece]) -> _Piece:
+    text, indexed = _joined(pieces, [one.text for one in pieces]), _joined(pieces, [one.indexed for one in pieces])
+    return _Piece(pieces[0].start_line, pieces[-1].end_line, text, indexed, sum(one.tokens for one in pieces))
+
+
+def _fitting_sentences(line: _Block, room: int, count_tokens: CountTokens) -> Iterator[_Piece]:
     """Parts of one line, at the ends of sentences where there are any."""
     starts = [start for start, _ in sentence_spans(line.text)]
     spans = list(zip([0, *starts[1:]], [*starts[1:], len(line.text)], strict=True))
@@ -211,8 +278,9 @@ def _fitting_sentences(line: _Block, room: int, count_tokens: CountTokens) -> It
         yield _part(line, held, used)
 
 
-def _part(line: _Block, span: tuple[int, int], tokens: int) -> _Block:
-    return _Block(line.start_line, line.end_line, line.text[slice(*span)].strip(), tokens)
+def _part(line: _Block, span: tuple[int, int], tokens: int) -> _Piece:
+    text = line.text[slice(*span)].strip()
+    return _Piece(line.start_line, line.end_line, text, text, tokens)
 
 
 def _cut(

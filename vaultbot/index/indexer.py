@@ -13,7 +13,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from vaultbot import faults
@@ -23,9 +23,22 @@ from vaultbot.index.changes import Changes, compare
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.index.outbox import Outbox
 from vaultbot.protocols import Embedder, VectorIndex
-from vaultbot.types import DAMAGES, FileStamp, IndexProgress, IndexReport, IndexStage, Skipped
+from vaultbot.types import (
+    DAMAGES,
+    Chunk,
+    FileStamp,
+    IndexProgress,
+    IndexReport,
+    IndexStage,
+    JsonValue,
+    Note,
+    Skipped,
+)
+from vaultbot.vault.dates import note_date
+from vaultbot.vault.documents import parse_document
 from vaultbot.vault.listing import Listing
-from vaultbot.vault.markdown import parse_note
+from vaultbot.vault.obsidian import ObsidianSettings
+from vaultbot.vault.templates import is_template
 from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot.index")
@@ -85,6 +98,7 @@ class Indexer:
         self._chunk_tokens = chunk_tokens
         self._outbox = Outbox(catalog, embedder.fingerprint if embedder else None)
         self._missing_since: dict[str, float] = {}
+        self._settings = ObsidianSettings()
 
     @property
     def waits_for_missing(self) -> bool:
@@ -139,8 +153,13 @@ class Indexer:
         recorded = self._catalog.recorded()
         self._check_same_vault(listing, recorded)
         changes = compare(listing, recorded)
+        self._settings = self._vault.settings()
+        self._check_dated_with()
+        self._set_files(listing, changes.missing)
         gone = self._read_and_record(run, listing, changes, recorded)
         self._remove(run, changes.left_out, gone, settle=settle)
+        if not run.stopping.is_set():
+            self._set_files(listing, self._missing_since)
         self._outbox.drain(stopping=run.stopping, on_progress=lambda done: run.progress("vectors", done, 0))
         if not run.stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
@@ -173,6 +192,22 @@ class Indexer:
                 log.info("the embedding model or the way notes are cut has changed: every note is read again")
                 self._catalog.ask_for_another_read()
             self._catalog.set_meta("built_with", built_with)
+
+    def _check_dated_with(self) -> None:
+        """Notes are dated by their names, and the vault's settings say how daily notes are called."""
+        dated_with = f"{self._settings.daily_folder}\n{self._settings.daily_format}"
+        if self._catalog.meta("dated_with") != dated_with:
+            self._catalog.set_dates(self._date)
+            self._catalog.set_meta("dated_with", dated_with)
+
+    def _date(self, path: str, properties: Mapping[str, JsonValue]) -> str | None:
+        found = note_date(path, properties, self._settings)
+        return found.isoformat() if found else None
+
+    def _set_files(self, listing: Listing, missing: Iterable[str]) -> None:
+        """Missing notes count until they are sure to be gone, and so does what cannot be listed now."""
+        hidden = [path for path in self._catalog.files() if not listing.is_gone(path)] if listing.unreadable else ()
+        self._catalog.set_files([*listing.notes, *listing.files, *listing.unknown, *missing, *hidden])
 
     def _check_same_vault(self, listing: Listing, recorded: dict[str, Recorded]) -> None:
         """Nothing may be removed because a disk was not mounted or another folder took the vault's place."""
@@ -216,7 +251,7 @@ class Indexer:
             if run.stopping.is_set():
                 break
             known = recorded.get(path)
-            read = self._read(path, known, run, touched)
+            read = self._read(path, known, run, touched, kept_out=listing.unsearched.get(path, ""))
             if read is not None:
                 old = by_hash.get(read.hash, []) if known is None else []
                 if old:
@@ -240,14 +275,17 @@ class Indexer:
             changes.unchanged += len(touched)
         return gone
 
-    def _read(self, path: str, known: Recorded | None, run: _Run, touched: dict[str, FileStamp]) -> ReadNote | None:
+    def _read(
+        self, path: str, known: Recorded | None, run: _Run, touched: dict[str, FileStamp], *, kept_out: str
+    ) -> ReadNote | None:
         """The note as it is now, or None when there is nothing to record; the reason is kept in the run's counts."""
         try:
-            file = self._vault.read(path)
-            if known and known.hash == file.content_hash:
+            same = known if known and known.kept_out == kept_out else None
+            file = self._vault.read(path, known_hash=same.hash if same else None)
+            if same and same.hash == file.content_hash:
                 touched[path] = file.stamp
                 return None
-            note = parse_note(path, file.text)
+            note = parse_document(path, file.text)
             private = "it says vaultbot: false" if note.properties.get("vaultbot") is False else None
             if reason := file.skip_reason or private:
                 run.skipped.append(Skipped(path, reason))
@@ -255,17 +293,22 @@ class Indexer:
                     self._catalog.record([], removed=[path])
                     run.removed += 1
                 return None
-            chunks = chunk_note(
-                note,
-                max_tokens=self._chunk_tokens,
-                count_tokens=self._embedder.count_tokens if self._embedder else estimate_tokens,
-            )
+            searched = not kept_out and not is_template(note)
             run.damaged += [
                 Skipped(path, problem.message)
                 for problem in (*file.problems, *note.problems)
                 if problem.slug in DAMAGES
             ]
-            return ReadNote(note, file.stamp, file.content_hash, chunks, file.problems)
+            return ReadNote(
+                note,
+                file.stamp,
+                file.content_hash,
+                self._chunks(note) if searched else (),
+                file.problems,
+                date=self._date(path, note.properties),
+                kept_out=kept_out,
+                searched=searched,
+            )
         except FileNotFoundError:
             return None  # It went between the scan and now; the next scan decides.
         except ModelMissing:
@@ -279,6 +322,10 @@ class Indexer:
             log.error("%s could not be indexed: %s", path, kind_and_place(error))
             run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))
         return None
+
+    def _chunks(self, note: Note) -> list[Chunk]:
+        count_tokens = self._embedder.count_tokens if self._embedder else estimate_tokens
+        return chunk_note(note, max_tokens=self._chunk_tokens, count_tokens=count_tokens)
 
     def _record(self, run: _Run, batch: list[ReadNote], old_paths: list[str]) -> None:
         if batch and self._embed(run, batch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 
 from vaultbot.errors import DataDamaged
+from vaultbot.index.filtering import keys
 from vaultbot.index.schema import open_reader
 from vaultbot.protocols import FloatArray
-from vaultbot.types import DAMAGES, Heading, JsonValue, Link, Problem, Skipped
+from vaultbot.types import DAMAGES, Heading, JsonValue, Problem, Skipped
 
 #: Title, aliases, description, headings, tags, body.
 _NOTE_WEIGHTS = "10.0, 8.0, 4.0, 3.0, 1.0, 1.0"
 #: Title and headings of a passage, its text.
 _PASSAGE_WEIGHTS = "1.0, 1.0"
+#: The "+" keeps SQLite from searching once for every row.
+_AMONG = "+rowid IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of chunks, each line of the matrix with its chunk's note and rowid."""
+
+    notes: list[int]
+    rowids: list[int]
+    cards: list[bool]  #: whether the chunk is its note's card
+    matrix: FloatArray  #: (chunks, dimensions)
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRecord:
     """A note as stored, for showing."""
 
@@ -51,7 +64,6 @@ class NoteRecord:
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     headings: tuple[Heading, ...]
-    links: tuple[Link, ...]
     problems: tuple[Problem, ...]
 
 
@@ -68,6 +80,11 @@ class CatalogReader:
         if connection is None:
             connection = self._local.connection = open_reader(self._file)
         return connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection, for questions that stand elsewhere; to be used within a snapshot."""
+        return self._db
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -95,8 +112,8 @@ class CatalogReader:
     # ── counts and lists ───────────────────────────────────────────────────────────────────────────────────────
 
     def counts(self) -> tuple[int, int]:
-        """Notes, and passages that can be found."""
-        notes = self._db.execute("SELECT count(*) FROM note").fetchone()[0]
+        """Notes and passages that can be found."""
+        notes = self._db.execute("SELECT count(*) FROM note WHERE searched").fetchone()[0]
         return notes, self._db.execute("SELECT count(*) FROM chunk WHERE view = 'passage'").fetchone()[0]
 
     def skipped(self) -> list[Skipped]:
@@ -122,20 +139,31 @@ class CatalogReader:
         return [row[0] for row in self._db.execute("SELECT path FROM note ORDER BY path")]
 
     def names(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        """(path, title, aliases) of every note."""
+        """(path, title, aliases) of every note that can be found."""
         aliases: dict[str, list[str]] = {}
         for path, name in self._db.execute(
             "SELECT path, name FROM alias JOIN note ON note.id = alias.note ORDER BY note, ordinal"
         ):
             aliases.setdefault(path, []).append(name)
-        rows = self._db.execute("SELECT path, title FROM note ORDER BY path")
+        rows = self._db.execute("SELECT path, title FROM note WHERE searched ORDER BY path")
         return [(path, title, tuple(aliases.get(path, ()))) for path, title in rows]
 
     # ── full text ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def match_notes(self, terms: Sequence[str], *, limit: int) -> list[tuple[int, float]]:
-        """(note key, BM25 score) of the notes with any of the terms, best first; higher is better."""
-        return self._match("note_terms", _NOTE_WEIGHTS, terms, limit)
+    def match_notes(
+        self,
+        terms: Sequence[str],
+        *,
+        limit: int | None,
+        within: Collection[int] | None = None,
+        pairs: Sequence[tuple[str, str]] = (),
+    ) -> list[tuple[int, float]]:
+        """(note key, BM25 score) of the notes with any of the terms, best first; higher is better.
+
+        `within` leaves only these notes to be found; their scores stay the same. Each of the `pairs` that stands side
+        by side counts as a term of its own.
+        """
+        return self._match("note_terms", _NOTE_WEIGHTS, [*terms, *map(" ".join, pairs)], limit, within)
 
     def match_passages(self, terms: Sequence[str], *, limit: int) -> list[tuple[int, float]]:
         """(passage rowid, BM25 score) of the passages with any of the terms, best first."""
@@ -147,9 +175,8 @@ class CatalogReader:
             return {}
         rows = self._db.execute(
             f"SELECT rowid, -bm25(passage_terms, {_PASSAGE_WEIGHTS}) FROM passage_terms"
-            # The "+" keeps SQLite from searching once for every row.
-            f" WHERE passage_terms MATCH ? AND +rowid IN ({_marks(rowids)})",
-            (_any_of(terms), *rowids),
+            f" WHERE passage_terms MATCH ? AND {_AMONG}",
+            (_any_of(terms), keys(rowids)),
         )
         return dict(rows.fetchall())
 
@@ -164,13 +191,16 @@ class CatalogReader:
         }
         return counted, total
 
-    def _match(self, table: str, weights: str, terms: Sequence[str], limit: int) -> list[tuple[int, float]]:
+    def _match(
+        self, table: str, weights: str, terms: Sequence[str], limit: int | None, within: Collection[int] | None = None
+    ) -> list[tuple[int, float]]:
         if not terms:
             return []
+        among = "" if within is None else f" AND {_AMONG}"
         rows = self._db.execute(
-            f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?"
+            f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?{among}"
             " ORDER BY score DESC, rowid LIMIT ?",
-            (_any_of(terms), limit),
+            (_any_of(terms), *([] if within is None else [keys(within)]), -1 if limit is None else limit),
         )
         return rows.fetchall()
 
@@ -178,7 +208,8 @@ class CatalogReader:
 
     def notes_of(self, chunk_ids: Sequence[str]) -> dict[str, int]:
         """The note of each chunk that still exists."""
-        rows = self._db.execute(f"SELECT id, note FROM chunk WHERE id IN ({_marks(chunk_ids)})", chunk_ids)
+        wanted = json.dumps(list(chunk_ids))
+        rows = self._db.execute("SELECT id, note FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
         return dict(rows.fetchall())
 
     def notes_of_passages(self, rowids: Sequence[int]) -> dict[int, int]:
@@ -186,36 +217,80 @@ class CatalogReader:
         rows = self._db.execute(f"SELECT rowid, note FROM chunk WHERE rowid IN ({_marks(rowids)})", rowids)
         return dict(rows.fetchall())
 
-    def passages_of(self, notes: Sequence[int]) -> list[Passage]:
+    def passages_of(self, notes: Collection[int]) -> list[Passage]:
         """Every passage of these notes, in order."""
         rows = self._db.execute(
             "SELECT chunk.rowid, chunk.id, note, path, title, heading_path, start_line, end_line, text"
-            f" FROM chunk JOIN note ON note.id = chunk.note WHERE view = 'passage' AND note IN ({_marks(notes)})"
-            " ORDER BY note, ordinal",
-            notes,
+            " FROM chunk JOIN note ON note.id = chunk.note"
+            " WHERE view = 'passage' AND note IN (SELECT value FROM json_each(?)) ORDER BY note, ordinal",
+            (keys(notes),),
         )
-        return [
-            Passage(rowid, identity, note, path, title, tuple(json.loads(headings)), start, end, text)
-            for rowid, identity, note, path, title, headings, start, end, text in rows
-        ]
+        return [_passage(row) for row in rows]
 
-    def vectors_of(self, notes: Sequence[int], fingerprint: str) -> dict[int, list[tuple[int, str, FloatArray]]]:
-        """(chunk rowid, view, vector) of every chunk of these notes that has one, by note."""
-        found: dict[int, list[tuple[int, str, FloatArray]]] = {}
+    def vectors_of(self, notes: Collection[int], fingerprint: str) -> Vectors:
+        """The vectors of these notes' chunks, as far as they have one."""
         rows = self._db.execute(
+            # CROSS: from the few chunks to their vectors, or SQLite may read every vector there is.
             "SELECT chunk.note, chunk.rowid, chunk.view, vector.vector FROM chunk"
-            " JOIN vector ON vector.text_hash = chunk.text_hash AND vector.fingerprint = ?"
-            f" WHERE chunk.note IN ({_marks(notes)})",
-            (fingerprint, *notes),
+            " CROSS JOIN vector ON vector.text_hash = chunk.text_hash AND vector.fingerprint = ?"
+            " WHERE chunk.note IN (SELECT value FROM json_each(?))",
+            (fingerprint, keys(notes)),
+        ).fetchall()
+        # One buffer for all: a filter may leave thousands.
+        matrix = np.frombuffer(b"".join(blob for *_, blob in rows), np.float32).reshape(len(rows), -1 if rows else 0)
+        return Vectors([row[0] for row in rows], [row[1] for row in rows], [row[2] == "card" for row in rows], matrix)
+
+    def chunk_count(self, notes: Collection[int]) -> int:
+        """How many chunks these notes have."""
+        rows = self._db.execute(
+            "SELECT count(*) FROM chunk WHERE note IN (SELECT value FROM json_each(?))", (keys(notes),)
         )
-        for note, rowid, view, blob in rows:
-            found.setdefault(note, []).append((rowid, view, np.frombuffer(blob, np.float32)))
-        return found
+        count: int = rows.fetchone()[0]
+        return count
+
+    def passage_notes(self, notes: Collection[int]) -> dict[int, int]:
+        """The rowid of every passage of these notes, with its note, in order."""
+        rows = self._db.execute(
+            "SELECT rowid, note FROM chunk WHERE view = 'passage' AND note IN (SELECT value FROM json_each(?))"
+            " ORDER BY note, ordinal",
+            (keys(notes),),
+        )
+        return dict(rows.fetchall())
+
+    def newest(self, notes: Collection[int], *, limit: int) -> list[Passage]:
+        """The first passage of each of these notes, the newest date first, then by path; empty for an empty note."""
+        rows = self._db.execute(
+            "SELECT coalesce(chunk.rowid, 0), coalesce(chunk.id, ''), note.id, path, title,"
+            " coalesce(heading_path, '[]'), coalesce(start_line, 1), coalesce(end_line, 1), coalesce(text, '')"
+            " FROM note LEFT JOIN chunk ON chunk.note = note.id AND view = 'passage' AND ordinal = 0"
+            " WHERE note.id IN (SELECT value FROM json_each(?))"
+            " ORDER BY date IS NULL, date DESC, path LIMIT ?",
+            (keys(notes), limit),
+        )
+        return [_passage(row) for row in rows]
 
     def titles(self, notes: Sequence[int]) -> dict[int, tuple[str, str]]:
         """(path, title) of these notes."""
         rows = self._db.execute(f"SELECT id, path, title FROM note WHERE id IN ({_marks(notes)})", notes)
         return {key: (path, title) for key, path, title in rows}
+
+    def names_of(self, notes: Collection[int]) -> dict[int, list[str]]:
+        """Title and aliases of these notes."""
+        return self._texts(
+            "SELECT id, title FROM note WHERE id IN (SELECT value FROM json_each(?1))"
+            " UNION ALL SELECT note, name FROM alias WHERE note IN (SELECT value FROM json_each(?1))",
+            notes,
+        )
+
+    def headings_of(self, notes: Collection[int]) -> dict[int, list[str]]:
+        """The words of the headings of these notes."""
+        return self._texts("SELECT note, text FROM heading WHERE note IN (SELECT value FROM json_each(?1))", notes)
+
+    def _texts(self, sql: str, notes: Collection[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for note, text in self._db.execute(sql, (keys(notes),)):
+            found.setdefault(note, []).append(text)
+        return found
 
     def headings(self, note: int) -> list[Heading]:
         """The note's headings in order (offsets are not kept)."""
@@ -228,7 +303,7 @@ class CatalogReader:
         ]
 
     def note(self, path: str) -> NoteRecord | None:
-        """A note with its properties, names, headings and links; None when it is not in the index."""
+        """A note with its properties, names and headings; None when it is not in the index."""
         row = self._db.execute(
             "SELECT id, title, lines, properties, problems FROM note WHERE path = ?", (path,)
         ).fetchone()
@@ -244,49 +319,16 @@ class CatalogReader:
             tuple(self._column("SELECT name FROM alias WHERE note = ? ORDER BY ordinal", key)),
             tuple(dict.fromkeys(self._column("SELECT name FROM tag WHERE note = ? ORDER BY ordinal", key))),
             tuple(self.headings(key)),
-            tuple(self._links(key)),
             tuple(Problem(**problem) for problem in json.loads(problems)),
         )
 
-    def linking(self, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-        """(source path, linkpath, raw) of every link whose linkpath ends in one of these names, whatever its case.
-
-        Where each of them leads is the resolver's to say.
-        """
-        patterns = [name.casefold() for name in names]
-        for source, linkpath, raw in self._db.execute(
-            "SELECT path, linkpath, raw FROM link JOIN note ON note.id = link.note"
-        ):
-            last = linkpath.rpartition("/")[2].casefold()
-            if last in patterns or last.removesuffix(".md") in patterns:
-                yield source, linkpath, raw
-
-    def _links(self, key: int) -> Iterator[Link]:
-        rows = self._db.execute(
-            'SELECT kind, raw, linkpath, subpath, display, start, "end", line, col, embed, key, key_path, in_comment'
-            " FROM link WHERE note = ? ORDER BY ordinal",
-            (key,),
-        )
-        for (
-            kind,
-            raw,
-            linkpath,
-            subpath,
-            display,
-            start,
-            end,
-            line,
-            col,
-            embed,
-            name,
-            key_path,
-            commented,
-        ) in rows:
-            place = (start, end, line, col, bool(embed))
-            yield Link(kind, raw, linkpath, subpath, display, *place, name, key_path, bool(commented))
-
     def _column(self, sql: str, *values: Any) -> list[str]:
         return [row[0] for row in self._db.execute(sql, values)]
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    rowid, identity, note, path, title, headings, start, end, text = row
+    return Passage(rowid, identity, note, path, title, tuple(json.loads(headings)), start, end, text)
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -1,8 +1,9 @@
 """The catalog's tables, and how its file is opened.
 
-`note`, `heading`, `alias`, `tag` and `link` are what was read; `chunk` and the two full-text tables are what is
-searched; `vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index
-costs no embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
+`file` is every file that a link may lead to; `note`, `heading`, `anchor`, `alias`, `tag`, `property` and `link` are
+what the notes say, each link with the file it leads to; `chunk` and the two full-text tables are what is searched;
+`vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index costs no
+embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class CatalogDamaged(DataDamaged):
@@ -22,6 +23,7 @@ class CatalogDamaged(DataDamaged):
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE file (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE note (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
@@ -30,13 +32,22 @@ CREATE TABLE note (
     hash TEXT NOT NULL,                -- of the bytes that were read; '' asks for another read
     lines INTEGER NOT NULL,
     properties TEXT NOT NULL,          -- JSON
-    problems TEXT NOT NULL             -- JSON
+    problems TEXT NOT NULL,            -- JSON
+    date TEXT,                         -- YYYY-MM-DD: the day it is about, by its name or properties
+    kept_out TEXT NOT NULL,            -- why the vault's settings keep it out of search: '', 'excluded', 'template'
+    searched INTEGER NOT NULL          -- 0: read for its links alone
 );
+CREATE INDEX note_date ON note (date);
 CREATE INDEX note_hash ON note (hash);
 CREATE TABLE heading (
     note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
     ordinal INTEGER NOT NULL, level INTEGER NOT NULL, text TEXT NOT NULL, path TEXT NOT NULL, line INTEGER NOT NULL,
     written TEXT NOT NULL,             -- JSON, like path: as the file has it
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE TABLE anchor (                  -- what a link's subpath may name besides headings: '^block', '[^footnote]'
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL, name TEXT NOT NULL,
+    line INTEGER NOT NULL,
     PRIMARY KEY (note, ordinal)
 ) WITHOUT ROWID;
 CREATE TABLE alias (
@@ -45,17 +56,32 @@ CREATE TABLE alias (
 ) WITHOUT ROWID;
 CREATE TABLE tag (
     note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL, name TEXT NOT NULL,
+    key TEXT NOT NULL,                 -- what tags are compared by
     line INTEGER NOT NULL, in_frontmatter INTEGER NOT NULL,
     PRIMARY KEY (note, ordinal)
 ) WITHOUT ROWID;
+CREATE INDEX tag_key ON tag (key);
+CREATE TABLE property (                -- a row for each value of a list
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+    key TEXT NOT NULL,                 -- what names are compared by
+    value TEXT,                        -- NULL when the property is empty
+    inline INTEGER NOT NULL,           -- 1: "key:: value" in the text
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX property_key ON property (key);
 CREATE TABLE link (
     note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
     kind TEXT NOT NULL, raw TEXT NOT NULL, linkpath TEXT NOT NULL, subpath TEXT NOT NULL, display TEXT,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, line INTEGER NOT NULL, col INTEGER NOT NULL,
-    embed INTEGER NOT NULL, key TEXT, key_path TEXT, in_comment INTEGER NOT NULL,
+    embed INTEGER NOT NULL, key TEXT, key_path TEXT, in_comment INTEGER NOT NULL, nested INTEGER NOT NULL,
+    name TEXT NOT NULL,                -- key of the linkpath's last part: a target has the same
+    target TEXT,                       -- path of the file it leads to; NULL when there is none
+    ambiguous INTEGER NOT NULL,
     PRIMARY KEY (note, ordinal)
 ) WITHOUT ROWID;
+CREATE INDEX link_name ON link (name);
+CREATE INDEX link_target ON link (target);
 CREATE TABLE chunk (
     rowid INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -67,7 +93,7 @@ CREATE TABLE chunk (
 );
 CREATE INDEX chunk_note ON chunk (note);
 CREATE INDEX chunk_text_hash ON chunk (text_hash);
-CREATE TABLE vector (
+CREATE TABLE IF NOT EXISTS vector (
     fingerprint TEXT NOT NULL, text_hash BLOB NOT NULL,
     vector BLOB NOT NULL,              -- float32, little endian, unit length
     unused_since REAL,                 -- seconds since 1970; NULL while a chunk uses it
@@ -109,19 +135,29 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     _protect(connection)
-    connection.execute("PRAGMA foreign_keys = ON")
-    if version == SCHEMA_VERSION:
+    if version:
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise CatalogDamaged(_damaged(file))
     elif connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise CatalogDamaged(_damaged(file))  # Tables without a version: not ours.
-    else:
+    if version < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
+        _drop_all_but_vectors(connection)
         for statement in _statements(_TABLES):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         faults.point("schema.before-commit")
         connection.execute("COMMIT")
+    connection.execute("PRAGMA foreign_keys = ON")  # Last: dropping tables would look for what refers to them.
+
+
+def _drop_all_but_vectors(connection: sqlite3.Connection) -> None:
+    """Make room for the tables of this version. The vault tells everything again; the vectors alone cost time."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('vector', 'sqlite_sequence')"
+    # Dropping a virtual table drops the tables below it.
+    for kind in ("CREATE VIRTUAL%", "%"):
+        for (name,) in connection.execute(f"{tables} AND sql LIKE ?", (kind,)).fetchall():
+            connection.execute(f"DROP TABLE {name}")
 
 
 def open_reader(file: Path) -> sqlite3.Connection:

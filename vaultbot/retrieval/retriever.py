@@ -1,34 +1,22 @@
-"""Question → notes and their best passages, by words and by meaning together.
-
-A note's score by meaning is the mean of its card and its best passage; by words it is BM25 over title, aliases,
-headings and text. The two scores are fused, not their ranks: measured better everywhere, and ranks would halve Japanese
-and Chinese, which an English embedder cannot read (docs/retrieval.md).
-"""
+"""Question → notes and their best passages, by words and by meaning together."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from heapq import nlargest
 
-import numpy as np
-
-from vaultbot.errors import DataDamaged
 from vaultbot.index.analyzer import tokens
+from vaultbot.index.filtering import any_dated, fitting
 from vaultbot.index.reader import CatalogReader, Passage
-from vaultbot.protocols import Embedder, FloatArray, VectorIndex
-from vaultbot.retrieval.query import Query, parse_query
+from vaultbot.protocols import Embedder, VectorIndex
+from vaultbot.retrieval.filters import Options, days_in_words, in_words
+from vaultbot.retrieval.query import Query, local_today, parse_query
+from vaultbot.retrieval.ranking import Ranker, Weights
 from vaultbot.types import Heading, Hit, SearchResult
 from vaultbot.vault.uris import open_uri, wikilink
-
-log = logging.getLogger("vaultbot.retrieval")
-
-_NEAREST_CHUNKS = 200
-_LEXICAL_NOTES = 100
-_CANDIDATE_NOTES = 80  #: of each kind
-#: Cosines are compared to the best one from this floor, so that a weak best does not look strong.
-_COSINE_FLOOR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +30,57 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scores:
-    """Scores of the candidate notes and their passages, each 0 to 1 within the question."""
+class Reading:
+    """One way to take a question: what to look for, and in which notes."""
 
-    notes: Mapping[int, float]
-    passages: Mapping[int, float]  #: by rowid
-    cosines: Mapping[int, float]  #: by rowid
+    query: Query
+    notes: frozenset[int] | None  #: keys of those that its filter leaves; None for all
+    warnings: tuple[str, ...] = ()
 
 
 class Retriever:
     """Finds passages. Safe to use from several threads."""
 
-    def __init__(self, reader: CatalogReader, *, embedder: Embedder | None, vault_name: str) -> None:
+    def __init__(
+        self,
+        reader: CatalogReader,
+        *,
+        embedder: Embedder | None,
+        vault_name: str,
+        today: Callable[[], date] = local_today,
+        weights: Weights | None = None,
+    ) -> None:
         self._reader = reader
         self._embedder = embedder
+        self._ranker = Ranker(reader, embedder=embedder, weights=weights)
         self._vault_name = vault_name
-        self.vectors: VectorIndex | None = None  #: None while it is being opened: words alone decide then
+        self.today = today  #: what "yesterday" is seen from
 
-    def search(self, text: str, *, limit: int) -> SearchResult:
-        """The best passage of each of the best notes. Raises InvalidRequest for an empty or endless question."""
+    @property
+    def vectors(self) -> VectorIndex | None:
+        """The vector index; None while it is being opened, or when it failed: words alone decide then."""
+        return self._ranker.vectors
+
+    @vectors.setter
+    def vectors(self, vectors: VectorIndex | None) -> None:
+        self._ranker.vectors = vectors
+
+    def search(self, text: str, *, limit: int, options: Options | None = None) -> SearchResult:
+        """The best passage of each of the best notes; with filters alone, the notes they leave, newest first.
+
+        Raises InvalidRequest for an empty or endless question, and for a date that is none.
+        """
         began = time.perf_counter()
-        query = parse_query(text)
+        query = parse_query(text, today=self.today(), options=options)
+        hits: tuple[Hit, ...] = ()
+        warnings: tuple[str, ...] = ()
         with self._reader.snapshot():
-            found = self.retrieve(query, limit=limit)
-            hits = tuple(self._hit(query, one) for one in found)
-        warnings = (
-            ()
-            if self.by_meaning or self._embedder is None
-            else ("the vector index is not ready: words alone were searched",)
-        )
+            for reading in self.readings(query):
+                hits, warnings = self.hits(reading, limit=limit), reading.warnings
+                if hits:
+                    break
+        if query.text and not self.by_meaning and self._embedder is not None:
+            warnings += ("the vector index is not ready: words alone were searched",)
         return SearchResult(text, hits, round((time.perf_counter() - began) * 1000, 2), warnings)
 
     @property
@@ -78,82 +88,73 @@ class Retriever:
         """Whether meaning counts at the moment, and not words alone."""
         return self._embedder is not None and self.vectors is not None
 
-    def retrieve(self, query: Query, *, limit: int) -> list[Found]:
-        """The best passage of each note, best notes first."""
-        scores, passages = self._rank(query)
-        best: dict[int, Passage] = {}
-        for passage in passages:
-            held = best.get(passage.note)
-            if held is None or scores.passages.get(passage.rowid, 0) > scores.passages.get(held.rowid, 0):
-                best[passage.note] = passage
-        ordered = sorted(best.values(), key=lambda p: (-scores.notes.get(p.note, 0), p.path))
-        return [
-            Found(p, scores.notes.get(p.note, 0), scores.notes.get(p.note, 0), scores.cosines.get(p.rowid))
-            for p in ordered[:limit]
-        ]
+    def readings(self, query: Query) -> Iterator[Reading]:
+        """The ways to take the question, the likeliest first; the next one is for when it finds nothing.
 
-    def passages(self, query: Query, *, limit: int) -> list[Found]:
+        Days that it names in plain words are a filter first and words then: nobody asked for a filter by an operator.
+        To be used within one snapshot.
+        """
+        days, otherwise = query.days, query.otherwise
+        if days is None or otherwise is None:
+            yield self._reading(query)
+            return
+        db = self._reader.connection
+        if not days.relative and not any_dated(db, days.dated):
+            yield self._reading(otherwise)  # No diary is meant by "in March 2024" where there is none.
+            return
+        named = f"{days_in_words(days.dated.first, days.dated.last)} (“{days.words}”)"
+        dated = self._reading(query)
+        if dated.notes:
+            yield replace(dated, warnings=(f"only notes dated {named} were searched",))
+            why = f"not enough was found in the notes dated {named}"
+        else:
+            why = f"no note {'that fits the other filters ' if otherwise.filter else ''}is dated {named}"
+        rest = self._reading(otherwise)
+        told = f"{why}; all {'that fit' if otherwise.filter else 'notes'} were searched"
+        yield rest if rest.warnings else replace(rest, warnings=(told,))
+
+    def _reading(self, query: Query) -> Reading:
+        if not query.filter:
+            return Reading(query, None)
+        notes = fitting(self._reader.connection, query.filter)
+        return Reading(query, notes, () if notes else (f"no note fits the filter: {in_words(query.filter)}",))
+
+    def hits(self, reading: Reading, *, limit: int) -> tuple[Hit, ...]:
+        """The best passage of each of the best notes, for showing."""
+        found = self.retrieve(reading, limit=limit) if reading.query.text else self._listed(reading, limit=limit)
+        return tuple(self._hit(reading.query, one) for one in found)
+
+    def retrieve(self, reading: Reading, *, limit: int) -> list[Found]:
+        """The best passage of each note, best notes first."""
+        scores = self._ranker.rank(reading.query, reading.notes)
+        held = set(scores.note_of.values())
+        top = _best({note: score for note, score in scores.notes.items() if note in held}, limit)
+        best: dict[int, Passage] = {}
+        for passage in self._reader.passages_of(top):
+            other = best.get(passage.note)
+            if other is None or scores.passages.get(passage.rowid, 0) > scores.passages.get(other.rowid, 0):
+                best[passage.note] = passage
+        ordered = sorted(best.values(), key=lambda p: (-top[p.note], p.path))
+        return [Found(p, top[p.note], top[p.note], scores.cosines.get(p.rowid)) for p in ordered[:limit]]
+
+    def passages(self, reading: Reading, *, limit: int) -> list[Found]:
         """The passages to read for an answer: a passage counts by itself and by its note."""
-        scores, passages = self._rank(query)
+        scores = self._ranker.rank(reading.query, reading.notes)
+        joined = {
+            rowid: (scores.notes.get(note, 0) + scores.passages.get(rowid, 0)) / 2
+            for rowid, note in scores.note_of.items()
+        }
+        top = _best(joined, limit)
         found = [
-            Found(
-                p,
-                (scores.notes.get(p.note, 0) + scores.passages.get(p.rowid, 0)) / 2,
-                scores.notes.get(p.note, 0),
-                scores.cosines.get(p.rowid),
-            )
-            for p in passages
+            Found(p, top[p.rowid], scores.notes.get(p.note, 0), scores.cosines.get(p.rowid))
+            for p in self._reader.passages_of({scores.note_of[rowid] for rowid in top})
+            if p.rowid in top
         ]
         return sorted(found, key=lambda f: (-f.score, f.passage.path, f.passage.start_line))[:limit]
 
-    # ── ranking ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _rank(self, query: Query) -> tuple[_Scores, list[Passage]]:
-        lexical_notes = dict(self._reader.match_notes(query.terms, limit=_LEXICAL_NOTES))
-        vector, nearest = self._nearest(query)
-        candidates = list(dict.fromkeys([*nearest[:_CANDIDATE_NOTES], *list(lexical_notes)[:_CANDIDATE_NOTES]]))
-        passages = self._reader.passages_of(candidates)
-        lexical_passages = self._reader.passage_scores(query.terms, [p.rowid for p in passages])
-        dense_notes, cosines = self._dense(vector, candidates)
-        share = query.lexical_share if vector is not None else 1.0
-        return (
-            _Scores(
-                notes=_fuse(dense_notes, lexical_notes, lexical_share=share),
-                passages=_fuse(cosines, lexical_passages, lexical_share=max(share, 0.35)),
-                cosines=cosines,
-            ),
-            passages,
-        )
-
-    def _nearest(self, query: Query) -> tuple[FloatArray | None, list[int]]:
-        """The question's vector and the notes of the chunks next to it; nothing when words alone must do."""
-        vectors = self.vectors  # It may be taken away by the index thread at any moment.
-        if self._embedder is None or vectors is None:
-            return None, []
-        vector = self._embedder.embed_query(query.text)
-        try:
-            near = vectors.query(vector, limit=_NEAREST_CHUNKS)
-        except DataDamaged as error:
-            log.warning("%s", error)
-            self.vectors = None
-            return None, []
-        notes = self._reader.notes_of([identity for identity, _ in near])
-        return vector, list(dict.fromkeys(notes[identity] for identity, _ in near if identity in notes))
-
-    def _dense(self, vector: FloatArray | None, notes: Sequence[int]) -> tuple[dict[int, float], dict[int, float]]:
-        """Cosine of each note (card and best passage together) and of each passage, exact, from the catalog."""
-        if vector is None or self._embedder is None:
-            return {}, {}
-        by_note: dict[int, float] = {}
-        by_passage: dict[int, float] = {}
-        for note, chunks in self._reader.vectors_of(notes, self._embedder.fingerprint).items():
-            cosines = np.stack([v for _, _, v in chunks]) @ vector
-            cards = [float(c) for c, (_, view, _) in zip(cosines, chunks, strict=True) if view == "card"]
-            own = {rowid: float(c) for c, (rowid, view, _) in zip(cosines, chunks, strict=True) if view == "passage"}
-            by_passage.update(own)
-            card = max(cards, default=0.0)
-            by_note[note] = (card + max(own.values(), default=card)) / 2
-        return by_note, by_passage
+    def _listed(self, reading: Reading, *, limit: int) -> list[Found]:
+        """The notes that a filter without words leaves. Each fits as well as the others."""
+        return [Found(p, 1.0, 1.0, None) for p in self._reader.newest(reading.notes or (), limit=limit)]
 
     # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -190,12 +191,9 @@ def heading_at(headings: Sequence[Heading], line: int) -> Heading | None:
     return next((heading for heading in reversed(headings) if heading.line <= line), None)
 
 
-def _fuse(dense: Mapping[int, float], lexical: Mapping[int, float], *, lexical_share: float) -> dict[int, float]:
-    """(1 - a) · meaning + a · words, both relative to the best of this question."""
-    top = max(dense.values(), default=0.0) + _COSINE_FLOOR
-    most = max(lexical.values(), default=0.0)
-    return {
-        key: (1 - lexical_share) * max(0.0, dense.get(key, -_COSINE_FLOOR) + _COSINE_FLOOR) / (top or 1.0)
-        + (lexical_share * lexical.get(key, 0.0) / most if most > 0 else 0.0)
-        for key in dense.keys() | lexical.keys()
-    }
+def _best(scores: Mapping[int, float], limit: int) -> dict[int, float]:
+    """The highest scores; where the last place is tied, all of those who share it."""
+    if len(scores) <= limit:
+        return dict(scores)
+    least = nlargest(limit, scores.values())[-1]
+    return {key: score for key, score in scores.items() if score >= least}

@@ -1,4 +1,4 @@
-"""Quotes and list items: which of them a line continues, leaves or opens, as CommonMark has it."""
+"""Quotes, list items and footnotes: which of them a line continues, leaves or opens, as CommonMark has it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from vaultbot.vault.reading import Mark
 
 RULE = re.compile(r"(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
 
-_QUOTE = 0  # any other container is a list item: the columns its lines are indented by
+_QUOTE = 0  # any other container is a list item or a footnote: the columns its lines are indented by
+_FOOTNOTE_INDENT = 4
 _MAX_OPEN = 64  # deeper marks are words, so that a line of a million ">" stays one line's work
 _LIST_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]|$)")
+_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,64})\]:")
 _CALLOUT = re.compile(r"\[!([^\[\]\n]{1,100})\][+-]?")
+
+
+def footnote_key(name: str) -> str:
+    """What the names of footnotes are compared by."""
+    return name.casefold()
 
 
 class Line(NamedTuple):
@@ -32,15 +39,18 @@ class Line(NamedTuple):
 
 
 class Containers:
-    """The quotes and list items that are open at a line."""
+    """The quotes, list items and footnotes that are open at a line."""
 
     def __init__(self, text: str, line_starts: Sequence[int]) -> None:
         """`line_starts` ends with an entry for the line behind the last one."""
         self.marks: list[Mark] = []
         self.quoted: set[int] = set()
+        self.footnotes: dict[str, tuple[int, int]] = {}  # first and last line of each; the first of a name counts
         self._text = text
         self._line_starts = line_starts
         self._open: list[int] = []
+        self._index = 0  # of the line that is read
+        self._footnote: tuple[str, int, int] | None = None  # name, first line and place among the open ones
         self._empty_item = 0  # how many were open when the last line opened an item and said nothing in it
 
     def __bool__(self) -> bool:
@@ -53,13 +63,23 @@ class Containers:
 
     def keep(self, count: int | None) -> None:
         """Leave all but the first `count`; None leaves none."""
-        if count is not None:
-            del self._open[count:]
+        if count is None:
+            return
+        del self._open[count:]
+        if self._footnote and self._footnote[2] >= count:
+            name, first, _ = self._footnote
+            self.footnotes.setdefault(name, (first, self._index))  # it ends above the line that leaves it
+            self._footnote = None
+
+    def close(self) -> None:
+        """Leave all of them: the note ends."""
+        self._index = len(self._line_starts) - 1
+        self.keep(0)
 
     def leave_empty_item(self) -> None:
         """A blank line below an item of nothing but its marker ends the item."""
         if self._empty_item and self._empty_item == len(self._open):
-            self._open.pop()
+            self.keep(len(self._open) - 1)
         self._empty_item = 0
 
     def line_end(self, index: int) -> int:
@@ -69,6 +89,7 @@ class Containers:
 
     def match(self, index: int) -> Line:
         """Line `index` behind the marks of the open containers that it continues."""
+        self._index = index
         end = self.line_end(index)
         at, column = self.skip_blanks(self._line_starts[index], end, 0)
         base = 0
@@ -103,6 +124,10 @@ class Containers:
                 content = column - base + width + (blanks if after < end and blanks < 5 else 1)
                 self._open.append(content)
                 at, column, base = after, after_column, base + content
+            elif footnote := _FOOTNOTE.match(self._text, at, end):
+                self.keep(kept)
+                at, column = self._open_footnote(footnote, at, end, column)
+                base = column
             else:
                 break
             kept, opened = None, True
@@ -123,6 +148,15 @@ class Containers:
         self.marks.append(Mark(at, at + 1 + gap))
         self.quoted.add(after)
         return after, after_column, column + 1 + gap
+
+    def _open_footnote(self, mark: re.Match[str], at: int, end: int, column: int) -> tuple[int, int]:
+        """Open the footnote whose mark stands at `at`; the offset and column of its first words."""
+        self.keep(self._footnote[2] if self._footnote else None)
+        self._footnote = footnote_key(mark.group(1)), self._index + 1, len(self._open)
+        self._open.append(_FOOTNOTE_INDENT)
+        after, after_column = self.skip_blanks(mark.end(), end, column + mark.end() - at)
+        self.marks.append(Mark(at, after))
+        return after, after_column
 
     def _list_marker(self, at: int, end: int, *, interrupts: bool) -> int:
         """Length of the list marker at `at`; an empty or later item does not interrupt a paragraph."""

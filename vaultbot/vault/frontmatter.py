@@ -19,14 +19,16 @@ from vaultbot.types import JsonValue, Problem
 MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 32
 MAX_EVENTS = 20_000
+_LONGEST_PATH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyText:
-    """A string that stands under a top-level key, alone or in its list."""
+    """A string that stands somewhere under a top-level key."""
 
-    key: str  #: as written
-    key_path: str  #: "is" or, in a list, "is.0"
+    key: str  #: the top-level one, as written
+    key_path: str  #: "is"; in a list "is.0"; deeper "is.name.0"
+    nested: bool  #: deeper than in the key's own list, where Obsidian sees neither links nor tags
     value: str
     start: int  #: of the value as written, quotes included
     end: int
@@ -187,15 +189,15 @@ class ObsidianHandler(YAMLHandler):  # type: ignore[misc]
             self.problems.append(Problem("unquoted-link", message, _line(event)))
         self._open.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}))
 
-    def _place(self) -> tuple[str, str] | None:
-        """The name and path of a value that stands under a top-level name or in its list."""
-        outer = self._open[0] if self._open else None
-        if outer is None or outer.key is None or len(self._open) > 2:
+    def _place(self) -> tuple[str, str, bool] | None:
+        """The top-level name, path and depth of the value that comes next; None where there is no sensible path."""
+        if not self._open or self._open[0].key is None:
             return None
-        if len(self._open) == 1:
-            return outer.key, outer.key
-        inner = self._open[1].value
-        return (outer.key, f"{outer.key}.{len(inner)}") if isinstance(inner, list) else None
+        steps = [str(len(one.value)) if isinstance(one.value, list) else one.key or "" for one in self._open]
+        if sum(map(len, steps)) > _LONGEST_PATH:  # a long name above thousands of values would fill the memory
+            return None
+        plain = len(steps) == 1 or (len(steps) == 2 and isinstance(self._open[1].value, list))
+        return steps[0], ".".join(steps), not plain
 
     def _add(self, value: JsonValue) -> None:
         if not self._open:

@@ -35,23 +35,28 @@ def find_heading(headings: Iterable[Heading], subpath: str) -> Heading | None:
     """
     if subpath.startswith("#^"):
         return None
-    parts = [normalize_heading(part) for part in subpath.split("#") if part.strip()]
+    parts = heading_parts(subpath)
     if not parts:
         return None
     return next((heading for heading in headings if _leads_to(parts, heading)), None)
+
+
+def heading_parts(subpath: str) -> list[str]:
+    """The headings that a subpath names, normalized, the outermost first."""
+    return [normalize_heading(part) for part in subpath.split("#") if part.strip()]
 
 
 def _leads_to(parts: Sequence[str], heading: Heading) -> bool:
     """Whether the last part is the heading itself and those before it are among its parents, in order."""
     *above, last = parts
     *parents, own = heading.written or heading.path
-    if last not in _spellings(own):
+    if last not in heading_spellings(own):
         return False
     outer = iter(parents)
-    return all(any(part in _spellings(parent) for parent in outer) for part in above)
+    return all(any(part in heading_spellings(parent) for parent in outer) for part in above)
 
 
-def _spellings(text: str) -> set[str]:
-    """A heading that holds links may be named by its source or by what a reader sees."""
+def heading_spellings(text: str) -> set[str]:
+    """How a link may name a heading as the file has it, normalized: one with links by its source too."""
     seen = _MARKDOWN_LINK.sub(r"\1", _WIKILINK_WITH_DISPLAY.sub(r"\1", text))
     return {normalize_heading(text), normalize_heading(seen)}

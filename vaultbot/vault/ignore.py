@@ -1,19 +1,24 @@
-"""Which files the user keeps out: Obsidian's "Excluded files" and vaultbot's own `exclude`.
+"""Which notes the user keeps out: vaultbot's own `exclude`, Obsidian's "Excluded files", and templates.
 
-An excluded note is not indexed, cited or suggested, but a link may still lead to it, as in Obsidian.
+What `exclude` names is never opened; a link may still lead to it. The other two are Obsidian's: such notes are read
+for their links, as in Obsidian's graph, and not searched, cited or suggested.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 # Not `re`: these patterns come with the vault, and a search that goes wrong must be stopped.
 import regex
 from pathspec import GitIgnoreSpec
 
 from vaultbot.errors import ConfigError
-from vaultbot.vault.resolver import path_key
+from vaultbot.vault.obsidian import ObsidianSettings
+from vaultbot.vault.resolver import path_key, without_md
+
+#: Why a note is not searched.
+Unsearched: TypeAlias = Literal["excluded", "template"]
 
 # Far more than any honest expression needs, so that a busy machine never lets an excluded note in.
 _MATCH_SECONDS = 1.0
@@ -21,26 +26,34 @@ _MOST_EXPRESSIONS = 20
 
 
 class Ignore:
-    """The exclusion rules of one scan. `warnings` grows when a rule turns out to be unusable."""
+    """The rules of one scan. `warnings` grows when one of Obsidian's excluded files turns out to be unusable."""
 
-    def __init__(self, exclude: GitIgnoreSpec, user_filters: Sequence[str] = ()) -> None:
+    def __init__(self, exclude: GitIgnoreSpec, settings: ObsidianSettings | None = None) -> None:
+        settings = settings or ObsidianSettings()
         self.warnings: list[str] = []
         self._exclude = exclude
+        self._template_folders = tuple(path_key(folder) + "/" for folder in settings.template_folders)
+        self._template_files = frozenset(path_key(without_md(file)) for file in settings.template_files)
         self._prefixes: tuple[str, ...] = ()
         self._patterns: dict[str, Callable[[str], object]] = {}
-        for entry in user_filters:
+        for entry in settings.user_ignore_filters:
             if len(entry) > 2 and entry.startswith("/") and entry.endswith("/"):
                 self._add_pattern(entry)
             elif entry:
                 self._prefixes += (path_key(entry),)
 
     def excludes(self, path: str) -> bool:
-        """Whether a vault-relative file is kept out."""
-        return (
-            path_key(path).startswith(self._prefixes)
-            or self._exclude.match_file(path)
-            or any(self._matches(entry, path) for entry in tuple(self._patterns))
-        )
+        """Whether vaultbot's own `exclude` names a vault-relative file."""
+        return bool(self._exclude.match_file(path))
+
+    def unsearched(self, path: str) -> Unsearched | None:
+        """Why the vault's own settings keep a vault-relative note from being searched; None when they do not."""
+        key = path_key(path)
+        if key.startswith(self._prefixes) or any(self._matches(entry, path) for entry in tuple(self._patterns)):
+            return "excluded"
+        if key.startswith(self._template_folders) or without_md(key) in self._template_files:
+            return "template"
+        return None
 
     def _add_pattern(self, entry: str) -> None:
         if len(self._patterns) == _MOST_EXPRESSIONS:
@@ -68,17 +81,3 @@ def exclude_spec(patterns: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(patterns)
     except ValueError as error:
         raise ConfigError(f"[vault] exclude: {error}; patterns are written as in .gitignore") from error
-
-
-def user_filters(app_json: bytes) -> tuple[str, ...]:
-    """`userIgnoreFilters` of Obsidian's app.json. Raises ValueError when that is no such file."""
-    try:
-        settings = json.loads(app_json)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if not isinstance(settings, dict):
-        raise ValueError("it holds no settings")
-    filters = settings.get("userIgnoreFilters") or []
-    if not isinstance(filters, list):
-        raise ValueError("userIgnoreFilters is no list")
-    return tuple(entry for entry in filters if isinstance(entry, str))

@@ -9,47 +9,26 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import Literal
 
 from vaultbot.types import Link, Mask, MaskKind, Tag
+from vaultbot.vault.containers import footnote_key
+from vaultbot.vault.html_tags import HTML_TAG, html_shown
 from vaultbot.vault.reading import Mark, emphasis_marks
 from vaultbot.vault.targets import Target, is_internal, markdown_target, read_destination, split_target
 
 _TAG_NAME = re.compile(r"[^\u2000-\u206f\u2e00-\u2e7f\s'!\"#$%&()*+,.:;<=>?@^`{|}~\[\]\\]+")
-HTML_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?/?>")
 
 _TOKEN = re.compile(r"[\\`$<\[\]#%&*_~=:]")
 _AUTOLINK = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*>")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,64}\]")
+_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,64})\]")
 _FOOTNOTE_SUBPATH = re.compile(r"#\[\^[^\[\]\s|]{1,64}\]$")
 _URL = re.compile(r"://[^\s<>\[\]()|*`\"]+")
 _MATH_END = re.compile(r"[^\s\\]\$(?![0-9])")
 _IMAGE_SIZE = re.compile(r"\d{1,5}(?:x\d{1,5})?")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-# Other tags stand between words, as <br> and <td> do.
-_WITHIN_WORDS = frozenset(
-    {
-        "a",
-        "abbr",
-        "b",
-        "code",
-        "del",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "mark",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-    }
-    | {"sup", "u"}
-)
 
 
 class BacktickRuns:
@@ -65,11 +44,6 @@ class BacktickRuns:
         starts = self._starts.get(length, [])
         index = bisect_left(starts, after)
         return starts[index] if index < len(starts) else None
-
-
-def html_shown(tag: str) -> str:
-    """What the reader sees of an HTML tag: nothing, or the gap it makes between words."""
-    return "" if tag.lower() in _WITHIN_WORDS else " "
 
 
 def clean_tag(name: str, *, trim: str = "/") -> str:
@@ -91,13 +65,21 @@ def whole_link(value: str) -> Link | None:
 class InlineScanner:
     """Collects what the paragraphs of one note hold; `scan` is called once for each paragraph, in order."""
 
-    def __init__(self, text: str, line_starts: Sequence[int], quoted: Set[int] = frozenset()) -> None:
-        """`quoted` holds the offsets that a quote's `>` makes the start of a line."""
+    def __init__(
+        self,
+        text: str,
+        line_starts: Sequence[int],
+        quoted: Set[int] = frozenset(),
+        footnotes: Collection[str] = (),
+    ) -> None:
+        """`quoted` holds the offsets that a quote's `>` makes the start of a line, `footnotes` the note's own."""
         self.links: list[Link] = []
         self.tags: list[Tag] = []
         self.masks: list[Mask] = []
         self.marks: list[Mark] = []
+        self.footnotes: dict[str, int] = {}  # the line that refers to each first
         self._text = text
+        self._footnotes = footnotes
         self._line_starts = line_starts
         self._quoted = quoted
         self._handlers: dict[str, Callable[[int], int]] = {
@@ -150,6 +132,8 @@ class InlineScanner:
     # ── constructs; each returns where to read on ───────────────────────────────────────────────────────
 
     def _escape(self, at: int) -> int:
+        if self._text.startswith(("\n", "\r\n"), at + 1) and at + 1 < self._end:  # a line break
+            self.marks.append(Mark(at, at + 1))
         if at + 1 < self._end and self._text[at + 1] in _PUNCTUATION:
             if not (self._in_table and self._text[at + 1] == "|"):  # that one still parts no cells
                 self.marks.append(Mark(at, at + 1))
@@ -268,11 +252,12 @@ class InlineScanner:
                 footnote = text.startswith("]]]", close) and _FOOTNOTE_SUBPATH.search(text, at, close + 1)
                 return self._wikilink(at, close + bool(footnote))
         elif text.startswith("[^", at) and (note := _FOOTNOTE.match(text, at, self._end)):
-            end = note.end()
-            if text.startswith(":", end) and (at == self._start or at in self._quoted or text[at - 1] == "\n"):
-                end += 2 if text.startswith(": ", end) else 1
-            self.marks.append(Mark(at, end))
-            return end
+            name = footnote_key(note.group(1))
+            if name in self._footnotes:  # else a reader sees what was written, such as `[^a-z]`
+                self.marks.append(Mark(at, note.end()))
+                if not self._in_comment:
+                    self.footnotes.setdefault(name, self._line(at))
+                return note.end()
         self._brackets.append(~at if self._is_embed(at) else at)
         return at + 1
 
@@ -308,6 +293,8 @@ class InlineScanner:
         closed = follows == "(" and self._find(")", at + 2) < self._end
         found = read_destination(text, at + 2, self._end) if closed else None
         if not found:
+            if opening > self._start and text[opening - 1] == "^" and self._escaped != opening - 1 and not image:
+                self.marks.append(Mark(opening - 1, opening))  # an inline footnote, `^[its words]`
             return at + 1
         destination, end = found
         self._confirm_tag(opening)

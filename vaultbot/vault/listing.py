@@ -7,11 +7,13 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultbot.types import FileStamp, Skipped
-from vaultbot.vault.ignore import Ignore
+from vaultbot.vault.documents import is_document, is_pdf
+from vaultbot.vault.ignore import Ignore, Unsearched
 
 _ICLOUD = re.compile(r"\.(?P<name>.+)\.icloud")
 _SF_DATALESS = 0x40000000
@@ -28,11 +30,12 @@ _KINDS = {
 class Listing:
     """What one walk through the vault found. Paths are vault-relative, with "/"."""
 
-    notes: dict[str, FileStamp]  #: the notes to index
-    files: tuple[str, ...]  #: all other files that a link may lead to: attachments and excluded notes
+    notes: dict[str, FileStamp]  #: the notes and other documents to read
+    files: tuple[str, ...]  #: all other files that a link may lead to: attachments, and notes that `exclude` names
     skipped: tuple[Skipped, ...]  #: what was left out, and what is wrong with the vault's own settings
     unreadable: frozenset[str] = frozenset()  #: folders that could not be listed
     unknown: frozenset[str] = frozenset()  #: notes that exist, but that cannot be read here and now
+    unsearched: Mapping[str, Unsearched] = field(default_factory=dict)  #: of `notes`, those read for their links only
 
     def is_gone(self, path: str) -> bool:
         """Whether a note is certainly not there: its folders were all listed, and it waits in no cloud."""
@@ -47,7 +50,7 @@ def stamp_of(info: os.stat_result) -> FileStamp:
 
 
 def is_note(path: str) -> bool:
-    """Whether the name is that of a note."""
+    """Whether the name is that of a Markdown note."""
     return path[-3:].lower() == ".md"
 
 
@@ -58,20 +61,25 @@ def is_in_the_cloud(info: os.stat_result) -> bool:
     return bool(flags & _SF_DATALESS or attributes & _RECALL_ON_DATA_ACCESS)
 
 
-def list_vault(root: Path, ignore: Ignore) -> Listing:
-    """Walk through the vault. Raises OSError when the root itself cannot be listed."""
-    return _Walk(root, ignore).run()
+def list_vault(root: Path, ignore: Ignore, *, pdf: bool = False) -> Listing:
+    """Walk through the vault; PDFs are attachments unless they are wanted as documents.
+
+    Raises OSError when the root itself cannot be listed.
+    """
+    return _Walk(root, ignore, pdf=pdf).run()
 
 
 class _Walk:
-    def __init__(self, root: Path, ignore: Ignore) -> None:
+    def __init__(self, root: Path, ignore: Ignore, *, pdf: bool) -> None:
         self._root = root
+        self._pdf = pdf
         self._ignore = ignore
         self._notes: dict[str, FileStamp] = {}
         self._files: list[str] = []
         self._skipped: list[Skipped] = []
         self._unreadable: set[str] = set()
         self._unknown: set[str] = set()
+        self._unsearched: dict[str, Unsearched] = {}
         self._folders = [""]
 
     def run(self) -> Listing:
@@ -85,6 +93,7 @@ class _Walk:
             skipped=tuple(sorted(self._skipped, key=lambda skipped: skipped.path)),
             unreadable=frozenset(self._unreadable),
             unknown=frozenset(self._unknown),
+            unsearched=dict(sorted(self._unsearched.items())),
         )
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -103,7 +112,7 @@ class _Walk:
         name = entry.name
         if name.startswith("."):
             placeholder = _ICLOUD.fullmatch(name)
-            if placeholder and is_note(placeholder["name"]):
+            if placeholder and self._is_read(placeholder["name"]):
                 self._leave_in_the_cloud(path.removesuffix(name) + placeholder["name"])
         elif name == "node_modules":
             pass
@@ -114,7 +123,7 @@ class _Walk:
         elif _is_link(entry):
             self._skip(path, self._where_it_leads(path))
         elif entry.is_dir(follow_symlinks=False):
-            if is_note(name):
+            if self._is_read(name):
                 self._skip(path, "a folder, not a note; the notes in it are indexed")
             self._folders.append(path)
         else:
@@ -131,12 +140,17 @@ class _Walk:
             return
         if not stat.S_ISREG(info.st_mode):
             self._skip(path, _KINDS.get(stat.S_IFMT(info.st_mode), "not a file") + ", not a file")
-        elif not is_note(path) or self._ignore.excludes(path):
+        elif not self._is_read(path) or self._ignore.excludes(path):
             self._files.append(path)
         elif is_in_the_cloud(info):
             self._leave_in_the_cloud(path)
         else:
             self._notes[path] = stamp_of(info)
+            if why := self._ignore.unsearched(path):
+                self._unsearched[path] = why
+
+    def _is_read(self, path: str) -> bool:
+        return is_document(path) and (self._pdf or not is_pdf(path))
 
     def _leave_in_the_cloud(self, path: str) -> None:
         self._unknown.add(path)

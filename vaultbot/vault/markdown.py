@@ -11,7 +11,8 @@ from vaultbot.vault.excalidraw import drawing_start
 from vaultbot.vault.fields import with_field_keys
 from vaultbot.vault.frontmatter import Frontmatter, PropertyText, read_frontmatter
 from vaultbot.vault.inline import InlineScanner, clean_tag, whole_link
-from vaultbot.vault.reading import visible_lines
+from vaultbot.vault.kanban import complete_marks
+from vaultbot.vault.reading import named_rows, visible_lines
 from vaultbot.vault.scanner import Title, scan_blocks
 
 #: Names that Obsidian stopped reading in 1.9, and what to write instead.
@@ -27,7 +28,7 @@ def parse_note(path: str, text: str) -> Note:
     front = read_frontmatter(text)
     words_end = drawing_start(path, text, front.properties)
     blocks = scan_blocks(text[:words_end], front.body_start)
-    inline = InlineScanner(text, blocks.line_starts, blocks.quoted)
+    inline = InlineScanner(text, blocks.line_starts, blocks.quoted, blocks.footnotes)
     for start, end, kind in blocks.regions:
         inline.scan(start, end, in_comment=kind == "comment", in_table=kind == "table")
     masks = [*blocks.masks, *inline.masks]
@@ -36,14 +37,15 @@ def parse_note(path: str, text: str) -> Note:
     if words_end is not None:
         masks.append(Mask("query", words_end, len(text), "excalidraw"))
     masks.sort(key=lambda mask: mask.start)
-    visible = visible_lines(text, masks, [*blocks.marks, *inline.marks], tables=blocks.tables)
+    marks = [*blocks.marks, *inline.marks, *complete_marks(text, front.properties)]
+    visible = visible_lines(text, masks, marks, tables=blocks.tables)
 
     title = _title(path)
     aliases, alias_problems = _aliases(front, title)
     tags, tag_problems = _property_tags(front, text)
     body_links = sorted(inline.links, key=lambda link: link.start)
     if "::" in text:
-        body_links = list(with_field_keys(body_links, text, blocks.line_starts))
+        body_links = list(with_field_keys(body_links, text, blocks.line_starts, masks))
     links = (*_property_links(front, text, blocks.line_starts), *body_links)
     return Note(
         path=path,
@@ -59,6 +61,8 @@ def parse_note(path: str, text: str) -> Note:
         blocks=tuple(blocks.blocks),
         masks=tuple(masks),
         visible=visible,
+        rows=named_rows(visible, blocks.tables),
+        footnotes=_footnotes(inline.footnotes, blocks.footnotes),
         problems=(*front.problems, *_legacy_problems(front), *alias_problems, *tag_problems),
     )
 
@@ -81,6 +85,15 @@ def _headings(titles: Sequence[Title], text: str, visible: Sequence[str]) -> tup
         parents.append(Heading(level, words, (*above, words), line, start, end, (*above_written, written)))
         placed.append(parents[-1])
     return tuple(placed)
+
+
+def _footnotes(
+    references: Mapping[str, int], definitions: Mapping[str, tuple[int, int]]
+) -> dict[int, tuple[tuple[int, int], ...]]:
+    by_line: dict[int, list[tuple[int, int]]] = {}
+    for name, line in references.items():
+        by_line.setdefault(line, []).append(definitions[name])
+    return {line: tuple(found) for line, found in by_line.items()}
 
 
 # ── properties ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +128,7 @@ def _property_tags(front: Frontmatter, text: str) -> tuple[list[Tag], list[Probl
     problems: list[Problem] = []
     for wanted in ("tags", "tag"):
         for written in front.texts:
-            if written.key.lower() != wanted:
+            if written.nested or written.key.lower() != wanted:
                 continue
             name = clean_tag(written.value.strip().removeprefix("#"))
             if not name:
@@ -147,6 +160,7 @@ def _property_links(front: Frontmatter, text: str, line_starts: Sequence[int]) -
             col=start - line_starts[line - 1] + 1,
             key=written.key,
             key_path=written.key_path,
+            nested=written.nested,
         )
 
 

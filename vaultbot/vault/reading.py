@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 from vaultbot.types import Mask
@@ -27,6 +28,8 @@ _INVISIBLE = re.compile(
     r"\U000e0000-\U000e007f]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
+_BETWEEN_CELLS = " | "
+_LONGEST_NAME = 40  # every row repeats them
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -54,6 +57,22 @@ def visible_lines(
     for number in tables:
         lines[number - 1] = _row(lines[number - 1])
     return tuple(lines)
+
+
+def named_rows(visible: Sequence[str], tables: Mapping[int, int]) -> dict[int, str]:
+    """The rows of tables by line, each cell with the name of its column: "Name: Ann; Age: 3".
+
+    `tables` holds the number of each row with that of its table's header, which has no row of its own here.
+    """
+    rows: dict[int, str] = {}
+    names: dict[int, list[str]] = {}
+    for number, header in tables.items():
+        if header not in names:
+            names[header] = [name[:_LONGEST_NAME] for name in visible[header - 1].split(_BETWEEN_CELLS)]
+        if number != header:
+            cells = zip_longest(names[header], visible[number - 1].split(_BETWEEN_CELLS), fillvalue="")
+            rows[number] = "; ".join(f"{name}: {cell}" if name else cell for name, cell in cells if cell)
+    return rows
 
 
 def emphasis_marks(text: str, runs: Sequence[tuple[int, int]], start: int, end: int) -> list[Mark]:
@@ -99,4 +118,4 @@ class _Opener:
 
 def _row(line: str) -> str:
     cells = _CELL_BORDER.split(line.strip().removeprefix("|").removesuffix("|"))
-    return " | ".join(cell.strip().replace("\\|", "|") for cell in cells)
+    return _BETWEEN_CELLS.join(cell.strip().replace("\\|", "|") for cell in cells)

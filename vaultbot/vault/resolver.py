@@ -101,18 +101,6 @@ class Resolver:
                 return found
         return UNRESOLVED
 
-    def linktext(self, target: str, source: str) -> str:
-        """The shortest linkpath that leads from `source` to the file `target` and to no other.
-
-        Every form is tried by resolving it. Only where none works (an unknown file, or a name that no
-        link can express) the full path comes back unproved.
-        """
-        short = without_md(target)
-        for text in (short.rpartition("/")[2], short, "/" + short):
-            if self.resolve(text, source) == Resolution(target):
-                return text
-        return "/" + target
-
     def _exact(self, path: str) -> Resolution:
         for written in _spellings(path):
             found = self._one_of(self._by_key.get(path_key(written), ()), written)

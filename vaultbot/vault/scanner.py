@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from vaultbot.types import BlockId, Mask, MaskKind
 from vaultbot.vault.containers import RULE, Containers, Line
-from vaultbot.vault.inline import HTML_TAG, BacktickRuns, html_shown
+from vaultbot.vault.html_tags import HTML_TAG, html_block, html_shown
+from vaultbot.vault.inline import BacktickRuns
 from vaultbot.vault.reading import Mark
 
 RegionKind = Literal["text", "comment", "table"]
@@ -49,7 +50,8 @@ class Blocks:
     blocks: Sequence[BlockId]
     marks: Sequence[Mark]  #: what the reading view leaves out
     quoted: frozenset[int]  #: offsets that follow a quote's `>`
-    tables: frozenset[int]  #: lines that are rows of a table
+    tables: Mapping[int, int]  #: lines that are rows of a table, and the line of its header
+    footnotes: Mapping[str, tuple[int, int]]  #: first and last line of each, by `footnote_key` of its name
 
 
 def scan_blocks(text: str, body_start: int = 0) -> Blocks:
@@ -64,13 +66,14 @@ def scan_blocks(text: str, body_start: int = 0) -> Blocks:
         blocks=scanner.blocks,
         marks=[*scanner.marks, *scanner.containers.marks],
         quoted=frozenset(scanner.containers.quoted),
-        tables=frozenset(scanner.tables),
+        tables=scanner.tables,
+        footnotes=scanner.containers.footnotes,
     )
 
 
 _QUERY_LANGUAGES = frozenset({"dataview", "dataviewjs", "query", "base", "tasks"})
 _LEAF_STARTS = frozenset("#`~<$=_")
-_BLOCK_STARTS = _LEAF_STARTS.union(" \t>-+*0123456789")
+_BLOCK_STARTS = _LEAF_STARTS.union(" \t>-+*[0123456789")
 
 _ATX = re.compile(r"#{1,6}(?=[ \t]|$)")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
@@ -78,15 +81,6 @@ _BLOCK_ID = re.compile(r"[A-Za-z0-9-]+")
 _COMMENT_OR_CODE = re.compile(r"\\.|`+|%%")
 _DELIMITER_CELL = re.compile(r":?-+:?")
 
-_HTML_RAW = re.compile(r"<(script|pre|style|textarea)(?=[\s>]|$)", re.IGNORECASE)
-_HTML_BLOCK = re.compile(
-    r"</?(?:address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div"
-    r"|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link"
-    r"|main|menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th"
-    r"|thead|title|tr|track|ul)(?=[\s/>]|$)",
-    re.IGNORECASE,
-)
-_HTML_ALONE = re.compile(HTML_TAG.pattern + r"[ \t]*$")
 _HTML_SPANS = {"<?": "?>", "<![CDATA[": "]]>"}
 
 
@@ -99,12 +93,12 @@ class _BlockScanner:
         self.titles: list[Title] = []
         self.blocks: list[BlockId] = []
         self.marks: list[Mark] = []
-        self.tables: set[int] = set()
+        self.tables: dict[int, int] = {}
         self.containers = Containers(text, self.line_starts)
         self._paragraph: int | None = None  # where the open paragraph starts
         self._paragraph_end = 0
         self._last_line = 0  # where the paragraph's last line starts
-        self._in_table = False
+        self._table_header = 0  # the line of the open table's header
         self._next_comment = -1  # the next `%%` of the note, looked up when a line may hold it
 
     def run(self, position: int) -> None:
@@ -117,6 +111,7 @@ class _BlockScanner:
                 at = self.containers.skip_blanks(position, end, 0)[0]
                 position = self._words(index, at, end, leading=False) if at < end else self._next(index)
         self._flush()
+        self.containers.close()
 
     # ── lines and containers ────────────────────────────────────────────────────────────────────────────
 
@@ -184,7 +179,7 @@ class _BlockScanner:
         text = self.text
         comment = self._comment(at, end, leading=leading)
         stop = comment[0] if comment else end
-        if self._in_table:
+        if self._table_header:
             self._row(index, at, stop)
         elif self._paragraph is None:
             self._paragraph = at
@@ -194,7 +189,7 @@ class _BlockScanner:
             and _is_delimiter_row(text[at:stop])
         ):
             self._table(index, at, stop)
-        if not self._in_table:
+        if not self._table_header:
             self._paragraph_end, self._last_line = stop, at
         if not comment:
             return self._next(index)
@@ -226,13 +221,13 @@ class _BlockScanner:
         header, header_end = self._last_line, self._paragraph_end
         self._paragraph_end = header
         self._flush()
-        self._in_table = True
+        self._table_header = index
         self._row(index - 1, header, header_end)
         self.marks.append(Mark(at, end))
 
     def _row(self, index: int, at: int, end: int) -> None:
         if "|" in self.text[at:end]:
-            self.tables.add(index + 1)
+            self.tables[index + 1] = self._table_header
         if at < end:
             self._region(at, end, "table")
 
@@ -310,21 +305,19 @@ class _BlockScanner:
                 close = text.find(closing, at)
                 self._close(kept)
                 return self._mask("html", at, close + len(closing) if close >= 0 else len(text))
-        raw = _HTML_RAW.match(text, at, end)
-        block = raw or _HTML_BLOCK.match(text, at, end)
-        if not block and (self._paragraph is not None or not _HTML_ALONE.match(text, at, end)):
+        ending = html_block(text, at, end, in_paragraph=self._paragraph is not None)
+        if ending is None:
             return None
         self._close(kept)
-        closing = f"</{raw.group(1).lower()}" if raw else ""
         last, stop = index, end
-        if not closing or closing not in text[at:end].lower():
+        if not ending or ending not in text[at:end].lower():
             for following, line, line_end in self._lines_below(index):
-                if not closing and line.at == line_end:
+                if not ending and line.at == line_end:
                     break
                 last, stop = following, line_end
-                if closing and closing in text[line.at : line_end].lower():
+                if ending and ending in text[line.at : line_end].lower():
                     break
-        if closing in ("</script", "</style"):
+        if ending in ("</script", "</style"):
             self.marks.append(Mark(at, stop))
         else:
             tags = HTML_TAG.finditer(text, at, stop)
@@ -339,7 +332,7 @@ class _BlockScanner:
         if self._paragraph is not None and self._paragraph < self._paragraph_end:
             self._region(self._paragraph, self._paragraph_end, "text")
         self._paragraph = None
-        self._in_table = False
+        self._table_header = 0
 
     def _region(self, start: int, end: int, kind: RegionKind) -> int:
         """Note a region, and the block id at its end; where the region's words end."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from vaultbot.types import BlockId, Heading, Note
 from vaultbot.vault.headings import find_heading
 
-_FOOTNOTE = re.compile(r"#\[\^([^\[\]\s]+)\]")
 _DEFINITION = re.compile(r"(?m)^[ \t>]*\[\^([^\[\]\s]+)\]:")
 _ITEM = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?:\s|$)")
 _QUOTE = re.compile(r"(?:[ \t]*>)+")
@@ -25,11 +24,26 @@ def find_block(blocks: Iterable[BlockId], subpath: str) -> BlockId | None:
 
 def subpath_exists(note: Note, subpath: str) -> bool:
     """Whether a link with this subpath lands anywhere in `note` but at its top; "" always does."""
+    return lands(subpath, note.headings, [name for name, _ in anchors(note)])
+
+
+def lands(subpath: str, headings: Iterable[Heading], anchors: Iterable[str]) -> bool:
+    """The same for a note of which only the headings and the names of its `anchors` are known."""
     if not subpath:
         return True
-    if footnote := _FOOTNOTE.fullmatch(subpath):
-        return any(found.group(1) == footnote.group(1) for found in _DEFINITION.finditer(note.text))
-    return bool(find_block(note.blocks, subpath) or find_heading(note.headings, subpath))
+    if subpath.startswith(("#^", "#[^")):
+        wanted = subpath[1:].strip().casefold()
+        return any(name.casefold() == wanted for name in anchors)
+    return find_heading(headings, subpath) is not None
+
+
+def anchors(note: Note) -> Iterator[tuple[str, int]]:
+    """(name, line) of what a subpath may name besides headings: "^block", "[^footnote]"."""
+    yield from (("^" + block.name, block.line) for block in note.blocks)
+    line, seen = 1, 0
+    for found in _DEFINITION.finditer(note.text):
+        line, seen = line + note.text.count("\n", seen, found.start(1)), found.start(1)
+        yield f"[^{found.group(1)}]", line
 
 
 def section_lines(note: Note, heading: Heading) -> tuple[int, int]:

@@ -12,16 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaultbot.errors import InvalidRequest, NoteNotFound, VaultbotError, VaultMissing
 from vaultbot.types import FileStamp, Problem, Skipped
 from vaultbot.vault.decoding import decode
-from vaultbot.vault.ignore import Ignore, exclude_spec, user_filters
+from vaultbot.vault.documents import is_pdf
+from vaultbot.vault.ignore import Ignore, exclude_spec
 from vaultbot.vault.listing import Listing, list_vault, stamp_of
+from vaultbot.vault.obsidian import MAX_SETTINGS_BYTES, ObsidianSettings, read_settings
+
+if TYPE_CHECKING:
+    from vaultbot.protocols import PageReader
 
 _MAX_BYTES = 10 * 1024 * 1024
-_APP_JSON = ".obsidian/app.json"
-_APP_JSON_BYTES = 1024 * 1024
+_MAX_PDF_BYTES = 100 * 1024 * 1024
 _DRIVE = re.compile(r"[A-Za-z]:(?:/|$)")
 
 # Follow no link in the last step, and do not wait for the writer of a named pipe.
@@ -46,7 +51,7 @@ class NoteFile:
     """One note as read, all of it from the same moment."""
 
     path: str
-    text: str
+    text: str  #: of a PDF its pages, each with a form feed behind it
     stamp: FileStamp  #: of the very file that was read
     content_hash: str  #: BLAKE2b of the bytes read, hexadecimal
     problems: tuple[Problem, ...] = ()
@@ -54,16 +59,27 @@ class NoteFile:
 
 
 class Vault:
-    """A folder of Markdown notes.
+    """A folder of notes and other documents.
 
-    `exclude` holds patterns as in .gitignore. Of larger notes only the first `max_bytes` are read.
+    `exclude` holds patterns as in .gitignore. Of larger notes only the first `max_bytes` are read, and larger PDFs than
+    `max_pdf_bytes` not at all. Without a `page_reader` PDFs are attachments.
     """
 
-    def __init__(self, root: Path, *, exclude: Sequence[str] = (), max_bytes: int = _MAX_BYTES) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        exclude: Sequence[str] = (),
+        max_bytes: int = _MAX_BYTES,
+        page_reader: PageReader | None = None,
+        max_pdf_bytes: int = _MAX_PDF_BYTES,
+    ) -> None:
         # Not resolve(): a vault that is opened through a link has the link's name.
         self.root = Path(os.path.abspath(root))  # noqa: PTH100
         self._exclude = exclude_spec(exclude)
         self._max_bytes = max_bytes
+        self._page_reader = page_reader
+        self._max_pdf_bytes = max_pdf_bytes
 
     @property
     def name(self) -> str:
@@ -89,29 +105,41 @@ class Vault:
     def scan(self) -> Listing:
         """List the vault without opening a note. Raises VaultMissing when its root cannot be listed."""
         identity = self.identity()
-        ignore, complaint = self._read_ignore_rules()
+        settings = self.settings()
+        ignore = Ignore(self._exclude, settings)
         try:
-            listing = list_vault(self.root, ignore)
+            listing = list_vault(self.root, ignore, pdf=self._page_reader is not None)
         except OSError as error:
             raise self._missing(error) from error
         if self.identity() != identity:
             raise VaultMissing(f"{self.root} was replaced while it was listed; it will be listed again")
-        complaints = [*complaint, *ignore.warnings]
-        skipped = (*(Skipped(_APP_JSON, words) for words in complaints), *listing.skipped)
-        return replace(listing, skipped=skipped)
+        unusable = (Skipped(f"{settings.config_folder}/app.json", words) for words in ignore.warnings)
+        return replace(listing, skipped=(*settings.warnings, *unusable, *listing.skipped))
 
-    def read(self, path: str) -> NoteFile:
+    def settings(self) -> ObsidianSettings:
+        """The vault's own settings as they are now; what is wrong with them is in their `warnings`."""
+        return read_settings(self.root, self._read_settings_file)
+
+    def read(self, path: str, *, known_hash: str | None = None) -> NoteFile:
         """Read one note, by its vault-relative path.
 
+        Of a PDF whose bytes still have the `known_hash` the text is "": getting it takes time.
         Raises InvalidRequest and NoteNotFound as `resolve_inside` does, FileBusy while the note is being
         written, and OSError as it comes: FileNotFoundError, PermissionError, others for what is no file.
         """
         last: FileStamp | None = None
+        pages = self._page_reader if is_pdf(path) else None
+        limit = self._max_pdf_bytes if pages else self._max_bytes
         for _ in range(_ATTEMPTS):
-            data, before, after = self._read_file(self.resolve_inside(path), self._max_bytes + 1)
+            data, before, after = self._read_file(self.resolve_inside(path), limit + 1, whole=pages is not None)
+            if pages and after.size > limit:
+                reason = f"is larger than {limit // 1024**2} MB; raise [index] max_pdf_mb to have it searched"
+                return NoteFile(path, "", after, _digest(b""), skip_reason=reason)
             unsettled = _unsettled_s(after)
             # A file that is about to be rewritten is empty for a moment, before its time stamp moves.
             if before == after and not unsettled and (data or after == last):
+                if pages:
+                    return self._pdf_file(pages, path, data, after, known_hash)
                 return self._note_file(path, data, after)
             last = after
             time.sleep(unsettled or _PAUSE_S)
@@ -139,13 +167,16 @@ class Vault:
     def _is_inside(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
 
-    def _read_file(self, path: Path, limit: int) -> tuple[bytes, FileStamp, FileStamp]:
-        """At most `limit` bytes of a regular file inside the vault; its stamps before and after reading."""
+    def _read_file(self, path: Path, limit: int, *, whole: bool = False) -> tuple[bytes, FileStamp, FileStamp]:
+        """At most `limit` bytes of a regular file inside the vault; its stamps before and after reading.
+
+        When it is wanted `whole`, nothing is read of a file that is not shorter than the limit.
+        """
         with os.fdopen(os.open(path, _OPEN), "rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            data = file.read(limit)
+            data = b"" if whole and before.st_size >= limit else file.read(limit)
             after = os.fstat(file.fileno())
         # A folder on the way may have become a link since the path was checked.
         if not self._is_inside(path):
@@ -156,21 +187,30 @@ class Vault:
         truncated = len(data) > self._max_bytes
         data = data[: self._max_bytes]
         decoded = decode(data, truncated=truncated)
-        digest = blake2b(data, digest_size=32).hexdigest()
-        return NoteFile(path, decoded.text, stamp, digest, decoded.problems, decoded.skip_reason)
+        return NoteFile(path, decoded.text, stamp, _digest(data), decoded.problems, decoded.skip_reason)
 
-    def _read_ignore_rules(self) -> tuple[Ignore, list[str]]:
-        """The rules, and what is wrong with Obsidian's settings: all in a vault that configures vaultbot."""
-        path = self.root / _APP_JSON
-        try:
-            if not self._is_inside(path):
-                return Ignore(self._exclude), ["it leads out of the vault and is not read"]
-            data, _, _ = self._read_file(path, _APP_JSON_BYTES)
-            return Ignore(self._exclude, user_filters(data)), []
-        except FileNotFoundError:
-            return Ignore(self._exclude), []
-        except (OSError, ValueError, NoteNotFound) as error:
-            return Ignore(self._exclude), [f"Obsidian's excluded files are not known: {error}"]
+    def _pdf_file(
+        self, reader: PageReader, path: str, data: bytes, stamp: FileStamp, known_hash: str | None
+    ) -> NoteFile:
+        digest = _digest(data)
+        if digest == known_hash:
+            return NoteFile(path, "", stamp, digest)
+        pages = reader.pages(data)
+        text = "".join(page.replace("\f", "\n") + "\f" for page in pages.texts)
+        return NoteFile(path, text, stamp, digest, (Problem("pdf", pages.problem),) if pages.problem else ())
+
+    def _read_settings_file(self, path: str) -> bytes:
+        file = self.root / path
+        if not self._is_inside(file):
+            raise NoteNotFound("it leads out of the vault")
+        for _ in range(_ATTEMPTS):
+            data, before, after = self._read_file(file, MAX_SETTINGS_BYTES + 1)
+            # Half of Obsidian's settings would let notes into search that its owner keeps out.
+            unsettled = _unsettled_s(after)
+            if before == after and not unsettled:
+                break
+            time.sleep(unsettled or _PAUSE_S)
+        return data
 
     def _missing(self, error: OSError) -> VaultMissing:
         if isinstance(error, PermissionError):
@@ -178,6 +218,10 @@ class Vault:
         what = {FileNotFoundError: "does not exist", NotADirectoryError: "is not a folder"}.get(type(error))
         fact = f"the vault {self.root} {what or f'cannot be read: {error.strerror}'}"
         return VaultMissing(f"{fact}; give the folder that you open in Obsidian")
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=32).hexdigest()
 
 
 def _unsettled_s(stamp: FileStamp) -> float:

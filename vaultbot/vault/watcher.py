@@ -7,6 +7,7 @@ also look from time to time without being told.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -152,8 +153,12 @@ class VaultWatcher:
         return info.st_dev, info.st_ino
 
 
+#: What says which notes are searched, and how days are called.
+_SETTINGS = re.compile(r"/\.[^/]+/(?:app|daily-notes|templates)\.json")
+
+
 class _Waker(FileSystemEventHandler):
-    """Turns events on anything but hidden files and folders into a call."""
+    """Turns events on anything but hidden files and folders into a call; of these, the vault's settings count."""
 
     def __init__(self, root: str, wake: Callable[[], None]) -> None:
         self._root = root
@@ -166,7 +171,7 @@ class _Waker(FileSystemEventHandler):
     def _is_hidden(self, path: str) -> bool:
         # vaultbot's own temporary files have a dot in front, too.
         inner = path.removeprefix(self._root).replace(os.sep, "/")
-        return "/." in inner
+        return "/." in inner and not _SETTINGS.fullmatch(inner)
 
 
 def _count_folders(root: str) -> int:

@@ -1,0 +1,153 @@
+"""What a link that goes astray may have meant, as it could be written. Every offer was resolved and leads there."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from urllib.parse import unquote
+
+from vaultbot.index.graph import Edge, Graph
+from vaultbot.links.nearest import NearNames, Patience
+from vaultbot.types import Link
+from vaultbot.vault.linktext import LinkStyle, LinkWriter
+from vaultbot.vault.listing import is_note
+from vaultbot.vault.obsidian import ObsidianSettings
+from vaultbot.vault.resolver import Resolver, basename_key, path_key, without_md
+
+#: Of two names: some microseconds each where they are unlike, fifty where they are alike.
+_COMPARISONS = 50_000
+_ALIKE_NAMES = 0.85
+_ALIKE_HEADINGS = 0.7  #: one note has few of them
+
+
+class Repairs:
+    """Offers for the links of one vault, within one snapshot of its graph."""
+
+    def __init__(self, graph: Graph, settings: ObsidianSettings) -> None:
+        self._graph = graph
+        self._settings = settings
+        self._names_patience = Patience(_COMPARISONS)
+        self._headings_patience = Patience(_COMPARISONS)
+        self._headings: dict[str, NearNames] = {}
+        self._written: dict[tuple[object, ...], str | None] = {}
+
+    def of_unresolved(self, edge: Edge) -> str | None:
+        """A link to the file that was moved, whose alias was written, or that is called almost so."""
+        wanted = without_md(edge.link.linkpath)
+        alias = self._aliases.get(path_key(wanted))
+        if alias and len(alias) == 1:
+            return self._link(alias[0], edge, display=edge.link.display or edge.link.linkpath)
+        target = self._meant(wanted, edge)
+        return self._link(target, edge, display=edge.link.display) if target else None
+
+    def of_dangling(self, edge: Edge) -> str | None:
+        """A link to the heading that is called almost so."""
+        subpath, target = edge.link.subpath, edge.target
+        if target is None or subpath.startswith(("#^", "#[^")):
+            return None
+        if target not in self._headings:
+            # The first of that name is the one that a link can reach.
+            names = dict.fromkeys(path[-1] for path in self._graph.headings(target))
+            self._headings[target] = NearNames(names, self._headings_patience, alike=_ALIKE_HEADINGS)
+        nearest = self._headings[target].nearest(subpath.rpartition("#")[2])
+        if nearest is None:
+            return None
+        return self._link(target, edge, display=edge.link.display, heading_path=(nearest,))
+
+    def of_ambiguous(self, edge: Edge) -> str | None:
+        """A link to the same file that no other fits."""
+        return self._link(edge.target, edge, display=edge.link.display) if edge.target else None
+
+    # ── what was meant ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _meant(self, wanted: str, edge: Edge) -> str | None:
+        """The file that was moved to another folder, was written like a web address, or is called almost so."""
+        for written in dict.fromkeys((wanted, unquote(wanted))):
+            moved = self._files.get(basename_key(written), [])
+            if len(moved) == 1:
+                return moved[0]
+            if moved:
+                return None  # Which of them is not to be guessed.
+        name = wanted.rpartition("/")[2]
+        if edge.link.embed and (stems := self._stems.get(path_key(name))) and len(stems) == 1:
+            return stems[0]
+        extension = path_key(name).rpartition(".")[2] if "." in name else "md"
+        # "llama.cpp" may be a note; what is shown in place and has an extension is a picture.
+        near_names = self._near.get(extension, None if edge.link.embed else self._near["md"])
+        nearest = near_names.nearest(name) if near_names else None
+        near = self._files.get(basename_key(nearest), []) if nearest else []
+        return near[0] if len(near) == 1 else None
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        """Every file by the key of its name."""
+        found: dict[str, list[str]] = {}
+        for path in self._paths:
+            found.setdefault(basename_key(path), []).append(path)
+        return found
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        """Attachments by their names without the extension, which a link must not leave out."""
+        found: dict[str, list[str]] = {}
+        for path in self._paths:
+            if not is_note(path):
+                found.setdefault(path_key(path.rpartition("/")[2].rpartition(".")[0]), []).append(path)
+        return found
+
+    @cached_property
+    def _near(self) -> dict[str, NearNames]:
+        """The names of files by their extension, of notes without it."""
+        names: dict[str, list[str]] = {"md": []}
+        for path in self._paths:
+            name = path.rpartition("/")[2]
+            if is_note(path):
+                names["md"].append(without_md(name))
+            else:
+                names.setdefault(path_key(name).rpartition(".")[2], []).append(name)
+        return {
+            extension: NearNames(called, self._names_patience, alike=_ALIKE_NAMES)
+            for extension, called in names.items()
+        }
+
+    @cached_property
+    def _aliases(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for alias, path in self._graph.aliases():
+            paths = found.setdefault(path_key(alias), [])
+            if path not in paths:
+                paths.append(path)
+        return found
+
+    # ── how it is written ──────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return self._graph.files()
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        return Resolver(self._paths)
+
+    def _writer(self, *, markdown: bool) -> LinkWriter:
+        style = LinkStyle(new_link_format=self._settings.new_link_format, use_markdown_links=markdown)
+        return LinkWriter(self._resolver, style)
+
+    def _link(
+        self, target: str, edge: Edge, *, display: str | None, heading_path: tuple[str, ...] | None = None
+    ) -> str | None:
+        """The edge's link as it would lead to `target`, and to the same place in it."""
+        link = edge.link
+        if heading_path is None:
+            if link.subpath.startswith(("#^", "#[^")):
+                return None  # Whether the other file has that block is not known.
+            heading_path = tuple(part for part in link.subpath.split("#") if part.strip())
+        written = (target, edge.source, display, heading_path, link.embed, _is_markdown_link(link))
+        if written not in self._written:
+            self._written[written] = self._writer(markdown=_is_markdown_link(link)).link(
+                target, edge.source, display=display, heading_path=heading_path, embed=link.embed
+            )
+        return self._written[written]
+
+
+def _is_markdown_link(link: Link) -> bool:
+    return not link.raw.removeprefix("!").startswith("[[")
