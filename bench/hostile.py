@@ -79,8 +79,13 @@ def main() -> None:
     given = parser.parse_args()
     print(machine())
     kinds = [hostile for hostile in corpus() if given.only in hostile.name]
-    measured = [_measure(hostile, given.size) for hostile in kinds]
-    measured += [_measure(hostile, given.size * _LONG_NOTE) for hostile in kinds if hostile.name == "a long note"]
+    asked = [(hostile, given.size) for hostile in kinds]
+    asked += [(hostile, given.size * _LONG_NOTE) for hostile in kinds if hostile.name == "a long note"]
+    measured = []
+    for number, (hostile, size) in enumerate(asked):
+        print(f"\r{number} of {len(asked)}", end="", file=sys.stderr, flush=True)
+        measured.append(_measure(hostile, size))
+    print("\r", end="", file=sys.stderr)
     measured.sort(key=lambda one: one.costs[-1].total / one.costs[-1].limit, reverse=True)
     broken = [one for one in measured if one.breaks_a_promise]
     _print(measured[: given.top])

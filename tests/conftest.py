@@ -69,6 +69,12 @@ class VaultBuilder:
             self._assistant = None
 
 
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of exported embedding models, so that the starter is exported once for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[VaultBuilder]:
     root = tmp_path / "vault"

@@ -46,8 +46,8 @@ def starter() -> SentenceTransformersEmbedder:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache") / "embedders"
+def cache(exports: Path) -> Path:
+    return exports / "embedders"
 
 
 @pytest.fixture(scope="module")

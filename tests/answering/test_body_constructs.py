@@ -42,6 +42,18 @@ def test_a_row_of_a_table_is_quoted_as_a_reader_sees_it(vault: VaultBuilder) -> 
     assert lines_of(vault, answer)[0] == "| **Spelt** bread | 12 hours |"
 
 
+def test_the_names_of_a_tables_columns_are_no_answer(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write(
+        "Loaves.md",
+        "# Loaves\n\n| Loaf | Baking temperature |\n| --- | --- |\n| Rye | 240 °C |\n| Spelt | 220 °C |\n",
+    )
+
+    answer = vault.ask("What is the baking temperature of spelt?")
+
+    assert answer.citations[0].quote == "Spelt | 220 °C"
+
+
 def test_a_note_is_found_by_what_it_embeds_and_that_is_never_quoted(vault: VaultBuilder) -> None:
     vault.write("Plan.md", "Before lunch I read on.\n\n![[Fermentation of cabbage]]\n")
     vault.write("Tulips.md", "Plant the bulbs in autumn.\n")

@@ -60,6 +60,14 @@ def test_a_short_question_needs_closeness_in_meaning() -> None:
     assert verdict(LONG, met_by_accident) == "good"
 
 
+def test_among_the_notes_of_a_day_a_short_question_needs_no_more_than_its_words() -> None:
+    met = evidence(covered=1.0, cosine=0.45)
+    question = parse_query("what did I sow")
+
+    assert judge(question, [met], refuse_below=0.5, caution_below=0.6).refused
+    assert judge(question, [met], refuse_below=0.5, caution_below=0.6, few_days=True).match == "good"
+
+
 def test_without_an_embedder_words_alone_decide() -> None:
     assert verdict(LONG, evidence(covered=0.9, cosine=None)) == "strong"
     assert verdict(LONG, evidence(covered=0.45, cosine=None)) == "none"

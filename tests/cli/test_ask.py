@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,10 @@ from vaultbot.runtime import is_locked
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Iterator[Machine]:
     with machine_in(tmp_path_factory.mktemp("starter"), environment={}) as machine:
+        machine.home.mkdir(mode=0o700)
+        (machine.home / "cache").symlink_to(exports)
         machine.write(
             "Quantization.md",
             "---\naliases: [quantisation]\n---\n"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import unicodedata
 
 import pytest
@@ -117,14 +116,11 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["\u0316\u0300", "a\u0301", "ﾞ\u0300\u0316", "'", "量", "a’", "\ufdfa", "5月", "_", "\u0300"]
 )
-def test_long_texts_take_time_in_proportion(unit: str) -> None:
-    def seconds(repeats: int) -> float:
-        began = time.perf_counter()
-        tokens("a" + unit * repeats)
-        terms("a" + unit * repeats)
-        return time.perf_counter() - began
+def test_a_long_text_of_anything_has_its_terms(unit: str) -> None:
+    """What took more than a time in proportion would not end here; bench/hostile.py measures it."""
+    text = "a" + unit * (200_000 // len(unit.encode()))
 
-    assert seconds(40_000) < 20 * seconds(4_000) + 0.5
+    assert {token.term for token in tokens(text)} == set(terms(text))
 
 
 def test_latin_text_is_what_an_english_model_can_read() -> None:

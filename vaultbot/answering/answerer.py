@@ -33,6 +33,7 @@ NOT_IN_YOUR_NOTES = "Not in your notes."
 
 _NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
+_FEW_NOTES = 20  #: as many as some days have
 _SECOND_QUOTE = 0.9  #: a second quote is shown when it is nearly as good as the first
 _MARK = re.compile(r"\s*\[\d+\](?:,)?")
 _OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
@@ -142,6 +143,7 @@ class _Asking:
             evidence,
             refuse_below=room.retrieval.refuse_below,
             caution_below=room.retrieval.caution_below,
+            few_days=reading.notes is not None and len(reading.notes) <= _FEW_NOTES and query.is_dated,
         )
         floor = _QUOTE_FLOOR * room.retrieval.refuse_below
         best = sorted((e for e in evidence if e.quotable and strength_of(query, e) >= floor), key=lambda e: -e.score)

@@ -34,7 +34,7 @@ class Evidence:
     title: str
     heading_path: tuple[str, ...]
     heading_written: tuple[str, ...]  #: as the file has it, for links
-    is_heading: bool
+    is_heading: bool  #: or the names of a table's columns, which say nothing either
     line: int
     source: int  #: which of the found passages, from 0
     place: int  #: which sentence of that passage, from 0
@@ -95,6 +95,9 @@ class Weigher:
         headings = self._reader.headings(passage.note)
         names = frozenset(terms(" ".join((passage.title, *self._reader.aliases(passage.note)))))
         heading_lines = {heading.line for heading in headings}
+        columns = _column_names(passage.text)
+        heading_lines.update(passage.start_line + number for number in columns.values())
+        lines = passage.text.split("\n")
         spans = sentence_spans(passage.text)
         sets = [frozenset(terms(passage.text[a:b])) for a, b in spans]
         # What a note asks is no part of what it says: the line below "When is the contest?" does not answer it.
@@ -106,6 +109,8 @@ class Weigher:
             line = passage.start_line + passage.text.count("\n", 0, start)
             heading = heading_at(headings, line)
             above = heading.path if heading else ()
+            column_names = columns.get(line - passage.start_line)
+            names_of_columns = terms(lines[column_names]) if column_names is not None else ()
             units.append(
                 Evidence(
                     text=passage.text[start:end],
@@ -118,12 +123,32 @@ class Weigher:
                     source=source,
                     place=place,
                     terms=sets[place],
-                    window_terms=frozenset().union(*around[max(0, place - _WINDOW) : place + _WINDOW + 1]),
+                    window_terms=frozenset(names_of_columns).union(
+                        *around[max(0, place - _WINDOW) : place + _WINDOW + 1]
+                    ),
                     name_terms=names,
                     context_terms=names | frozenset(terms(" ".join(above))),
                 )
             )
         return units
+
+
+def _column_names(text: str) -> dict[int, int]:
+    """For each row of a table, by its line from 0, the line with the names of its columns.
+
+    A table is a row, then the delimiters, which no reader sees, then rows.
+    """
+    lines = text.split("\n")
+    found: dict[int, int] = {}
+    names: int | None = None
+    for number in range(2, len(lines)):
+        if " | " not in lines[number]:
+            names = None
+        elif names is None and not lines[number - 1] and " | " in lines[number - 2]:
+            names = number - 2
+        if names is not None:
+            found[number] = names
+    return found
 
 
 def _asks(text: str) -> bool:

@@ -41,8 +41,13 @@ class Verdict:
         return self.match == "weak"
 
 
-def judge(query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float) -> Verdict:
-    """The verdict on a question, from the sentences of its best passages that could be quoted."""
+def judge(
+    query: Query, evidence: Sequence[Evidence], *, refuse_below: float, caution_below: float, few_days: bool = False
+) -> Verdict:
+    """The verdict on a question, from the sentences of its best passages that could be quoted.
+
+    `few_days`: only the notes of some days were looked at, where two words hardly meet by accident.
+    """
     evidence = [e for e in evidence if e.quotable]
     if not evidence:
         return Verdict("none", 0.0)
@@ -51,7 +56,8 @@ def judge(query: Query, evidence: Sequence[Evidence], *, refuse_below: float, ca
     closest = max(cosines, default=None)
     strength = _strength(query, covered, closest)
     asked_by_name = any(e.named == 1.0 for e in evidence)
-    if closest is not None and closest < _SHORT_COSINE and len(query.content) <= _SHORT_QUESTION and not asked_by_name:
+    short = len(query.content) <= _SHORT_QUESTION and not asked_by_name and not few_days
+    if short and closest is not None and closest < _SHORT_COSINE:
         return Verdict("none", strength)
     return Verdict(_match(strength, refuse_below, caution_below), strength)
 

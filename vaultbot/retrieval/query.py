@@ -43,6 +43,11 @@ class Query:
     otherwise: Query | None = None  #: with `days`: the same question put to the notes of all days
 
     @property
+    def is_dated(self) -> bool:
+        """Whether it is put to the notes of some days."""
+        return any(one.kind == "dated" and not one.negated for clause in self.filter.clauses for one in clause)
+
+    @property
     def latin(self) -> bool:
         """Whether it is mostly in Latin script."""
         return self.latin_share >= 0.5
