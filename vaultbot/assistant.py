@@ -19,6 +19,7 @@ from vaultbot.links.lint import KINDS, Finding, lint
 from vaultbot.links.suggester import Suggester
 from vaultbot.protocols import ChatModel, Embedder
 from vaultbot.retrieval.filters import Options
+from vaultbot.retrieval.ranking import Mode
 from vaultbot.retrieval.retriever import Retriever
 from vaultbot.types import Answer, AskEvent, IndexReport, Note, SearchResult, Skipped, Suggestion
 from vaultbot.vault.documents import parse_document
@@ -151,12 +152,20 @@ class Assistant:
         assert answer is not None
         return answer
 
-    def search(self, query: str, *, limit: int | None = None, options: Options | None = None) -> SearchResult:
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int | None = None,
+        options: Options | None = None,
+        mode: Mode = "hybrid",
+        explain: bool = False,
+    ) -> SearchResult:
         """The best passage of each of the best notes; with filters alone, the notes left. Raises InvalidRequest."""
         limit = self.config.retrieval.limit if limit is None else limit
         if not 1 <= limit <= _MOST_HITS:
             raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
-        result = self._retriever.search(query, limit=limit, options=options)
+        result = self._retriever.search(query, limit=limit, options=options, mode=mode, explain=explain)
         if not result.hits and self._reader.counts()[0] == 0:
             return replace(result, warnings=(*result.warnings, self._why_empty()))
         return replace(result, warnings=(*result.warnings, *self._about_the_vault()))

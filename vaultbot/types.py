@@ -237,6 +237,7 @@ class Hit:
     wikilink: str
     uri: str
     matched: tuple[str, ...] = ()  #: the words of the question as they stand in the text
+    explained: Mapping[str, float | None] | None = None  #: on demand: what speaks for it (docs/retrieval.md)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,3 +134,40 @@ def test_no_question_makes_a_search_fail(vault: VaultBuilder) -> None:
     search()
     for text in ('"', "AND", "a-b", "col:x", "(a", "NEAR(", "*", "^a", "'", "\\", "\0", "a OR", "{", "+a -b"):
         vault.assistant.search(text)
+
+
+def test_a_hit_tells_on_demand_what_speaks_for_it(vault: VaultBuilder) -> None:
+    vault.write("Crop rotation.md", "Beans before cabbages.")
+    vault.write("Cabbage.md", "# Crop rotation\n\nCabbages want lime.")
+    vault.index()
+
+    hits = vault.assistant.search("crop rotation", explain=True).hits
+
+    by_title, by_heading = (hit.explained for hit in sorted(hits, key=lambda hit: hit.path, reverse=True))
+    assert by_title is not None
+    assert by_heading is not None
+    assert (by_title["name"], by_title["heading"]) == (1.0, 0.0)
+    assert (by_heading["name"], by_heading["heading"]) == (0.0, 1.0)
+    assert vault.assistant.search("crop rotation").hits[0].explained is None
+
+
+def test_words_alone_find_what_meaning_would_not(vault: VaultBuilder) -> None:
+    vault.write("A.md", "heap heap heap")
+    vault.write("B.md", "compost")
+    vault.index()
+
+    lexical = vault.assistant.search("compost", mode="lexical").hits
+    dense = vault.assistant.search("compost", mode="dense", explain=True).hits
+
+    assert [hit.path for hit in lexical] == ["B.md"]
+    assert {hit.path for hit in dense} == {"A.md", "B.md"}
+    assert all(hit.explained and hit.explained["words"] == 0.0 for hit in dense)
+
+
+def test_meaning_alone_is_refused_where_nothing_compares_meanings(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("A.md", "compost")
+    vault.index()
+
+    with pytest.raises(InvalidRequest, match="no embedding model"):
+        vault.assistant.search("compost", mode="dense")

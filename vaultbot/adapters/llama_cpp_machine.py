@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import llama_cpp as llama
 from llama_cpp._ggml import libggml
 
+from vaultbot.adapters.processor import physical_cores
 from vaultbot.errors import ModelInvalid
 from vaultbot.models.memory import available_bytes, gpu_layers, needed_bytes
 
@@ -56,16 +56,7 @@ def idle_threads() -> tuple[int, int]:
     Writing is bound by memory: one core less costs little, and keeps the machine responsive. Reading takes
     every core, unless others use them: threads that wait for each other are then slower than fewer threads.
     """
-    cores = _physical_cores()
+    cores = physical_cores()
     fewer = max(1, cores - 1)
     busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > cores / 2
     return fewer, fewer if busy else cores
-
-
-def _physical_cores() -> int:
-    """Cores this process may use, hyper-threads not counted."""
-    cores = set()
-    for path in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology/thread_siblings_list"):
-        if int(path.parts[-3].removeprefix("cpu")) in os.sched_getaffinity(0):
-            cores.add(path.read_text(encoding="ascii"))
-    return len(cores) or max(1, (os.cpu_count() or 2) // 2)

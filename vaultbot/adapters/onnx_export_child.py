@@ -59,13 +59,13 @@ def main() -> None:
 def export(original: SentenceTransformersEmbedder, folder: Path, *, precision: Precision) -> None:
     """Write into `folder` an export that embeds as the original does, or the reason why there is none.
 
-    Raises what loading the original raises, and OSError: those are no reasons not to try again.
+    Raises what loading the original raises, and OSError and MemoryError: those are no reasons not to try again.
     """
     original.load()
     try:
         made = _write(original, folder, precision=precision)
         _compare(original, made, least=_LEAST_COSINE[precision])
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, _NotEqual) else f"{type(error).__name__}: {str(error)[:200]}"

@@ -31,6 +31,7 @@ from vaultbot.api.sse import EventStream
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
 from vaultbot.retrieval.filters import Options
+from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
 
@@ -68,9 +69,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             str, Query(description="The question or words, with filters; may be left out beside a filter")
         ] = "",
         limit: Annotated[int | None, Query(description="Hits, from 1 to 50")] = None,
+        mode: Annotated[Mode, Query(description="By words and meaning together, or by one alone")] = "hybrid",
+        explain: Annotated[bool, Query(description="Show what speaks for each hit")] = False,
     ) -> SearchResult:
         """The best passage of each of the best notes; with filters alone, the notes they leave, newest first."""
-        return assistant.search(q, limit=limit, options=options)
+        return assistant.search(q, limit=limit, options=options, mode=mode, explain=explain)
 
     @routes.post("/api/ask", response_model=Answer)
     async def ask(asked: AskRequest, request: Request) -> Any:

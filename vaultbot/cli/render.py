@@ -81,6 +81,8 @@ def print_search(result: Mapping[str, Any]) -> None:
         place = linked(dim(_place(hit["path"], hit["line"])), hit["uri"])
         print(f"{bold(_headed(hit['title'], hit['heading_path']))}  {place}  {dim(format(hit['score'], '.2f'))}")
         print(mark(_wrapped(snippet(plain(hit["text"]), hit["matched"]), indent="  "), hit["matched"]))
+        if hit["explained"]:
+            print(dim(f"  {_explained(hit['explained'])}"))
         print()
     for warning in result["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
@@ -89,6 +91,19 @@ def print_search(result: Mapping[str, Any]) -> None:
     elif result["hits"]:
         count = len(result["hits"])
         print(dim(f"{count} hit{'' if count == 1 else 's'} in {result['took_ms']:.0f} ms"))
+
+
+def _explained(signals: Mapping[str, float | None]) -> str:
+    """What speaks for a hit, on one line."""
+    shown = {name: signals[name] or 0.0 for name in ("meaning", "words", "name", "heading", "words_share")}
+    parts = [f"{name} {shown[name]:.2f}" for name in ("meaning", "words", "name", "heading")]
+    cosines = [
+        f"{view} {cosine:.2f}"
+        for view, cosine in (("card", signals["card_cosine"]), ("passage", signals["passage_cosine"]))
+        if cosine is not None
+    ]
+    parts[0] += f" ({', '.join(cosines)})" if cosines else ""
+    return f"{' · '.join(parts)} · words count for {shown['words_share']:.0%}"
 
 
 def snippet(text: str, words: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 import typer
@@ -23,6 +23,11 @@ def search(
     after: After = None,
     on: On = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=50, help="Hits to show.")] = None,
+    mode: Annotated[
+        Literal["hybrid", "lexical", "dense"],
+        typer.Option("--mode", help="By words and meaning together (hybrid), or by one of them alone."),
+    ] = "hybrid",
+    explain: Annotated[bool, typer.Option("--explain", help="Show what speaks for each hit.")] = False,
     no_start: NoStart = False,
 ) -> None:
     """Find passages by words and by meaning.
@@ -30,7 +35,17 @@ def search(
     With filters alone, list the notes they leave, the newest first.
     """
     client = session.client(start=not no_start, until_indexed=True)
-    given = {"q": query, "limit": limit, "tag": tag, "path": path, "before": before, "after": after, "on": on}
+    given = {
+        "q": query,
+        "mode": mode,
+        "explain": explain or None,
+        "limit": limit,
+        "tag": tag,
+        "path": path,
+        "before": before,
+        "after": after,
+        "on": on,
+    }
     asked = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True, errors="replace")
     result = client.get(f"/api/search?{asked}")
     if session.json:

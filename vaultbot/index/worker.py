@@ -138,6 +138,7 @@ class IndexWorker:
     def _open(self) -> None:
         if self._open_vectors is None:
             return
+        self._say("starting", "loading the embedding model")
         try:
             vectors, notice = self._open_vectors()
             if notice:

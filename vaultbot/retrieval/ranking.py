@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,10 @@ _NEAREST_CHUNKS = 200
 _LEXICAL_NOTES = 100
 _CANDIDATE_NOTES = 80  #: of each kind
 _SCORED_CHUNKS = 20_000  #: as many as a filter may leave for each to be scored
+
+
+#: By words and by meaning together, or by one of them alone.
+Mode = Literal["hybrid", "lexical", "dense"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Scores:
     cosines: Mapping[int, float]  #: by rowid
     note_of: Mapping[int, int]  #: by rowid, of every passage of the candidates
     signals: Mapping[int, Signals]  #: by note
+    words_share: float  #: how much words counted against meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Ranker:
         self._weights = weights or Weights()
         self.vectors: VectorIndex | None = None  #: None while it is being opened: words alone decide then
 
-    def rank(self, query: Query, within: frozenset[int] | None, *, mode: str = "hybrid") -> Scores:
+    def rank(self, query: Query, within: frozenset[int] | None, *, mode: Mode = "hybrid") -> Scores:
         """The scores of the notes worth a look, of those `within` alone where a filter leaves only some."""
         vector, vectors = None, self.vectors  # It may be taken away by the index thread at any moment.
         if self._embedder is not None and vectors is not None and mode != "lexical" and (within is None or within):
@@ -138,6 +144,7 @@ class Ranker:
             cosines=dense.passages,
             note_of=note_of,
             signals=signals,
+            words_share=share,
         )
 
     def _total(self, signals: Signals, share: float) -> float:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from heapq import nlargest
 
+from vaultbot.errors import InvalidRequest
 from vaultbot.index.analyzer import tokens
 from vaultbot.index.filtering import any_dated, fitting
 from vaultbot.index.reader import CatalogReader, Passage
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.retrieval.filters import Options, days_in_words, in_words
 from vaultbot.retrieval.query import Query, local_today, parse_query
-from vaultbot.retrieval.ranking import Ranker, Weights
+from vaultbot.retrieval.ranking import Mode, Ranker, Scores, Weights
 from vaultbot.types import Heading, Hit, SearchResult
 from vaultbot.vault.uris import open_uri, wikilink
 
@@ -27,6 +28,7 @@ class Found:
     score: float  #: of its note and itself together, 0 to 1 within one question
     note_score: float
     cosine: float | None  #: of the passage and the question; None without an embedder
+    explained: Mapping[str, float | None] | None = None  #: what speaks for its note
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +67,34 @@ class Retriever:
     def vectors(self, vectors: VectorIndex | None) -> None:
         self._ranker.vectors = vectors
 
-    def search(self, text: str, *, limit: int, options: Options | None = None) -> SearchResult:
+    def search(
+        self,
+        text: str,
+        *,
+        limit: int,
+        options: Options | None = None,
+        mode: Mode = "hybrid",
+        explain: bool = False,
+    ) -> SearchResult:
         """The best passage of each of the best notes; with filters alone, the notes they leave, newest first.
 
-        Raises InvalidRequest for an empty or endless question, and for a date that is none.
+        Raises InvalidRequest for an empty or endless question, a date that is none, and for "dense" without an
+        embedding model.
         """
+        if mode == "dense" and self._embedder is None:
+            raise InvalidRequest("there is no embedding model to compare meanings with; search without --mode dense")
         began = time.perf_counter()
         query = parse_query(text, today=self.today(), options=options)
         hits: tuple[Hit, ...] = ()
         warnings: tuple[str, ...] = ()
         with self._reader.snapshot():
             for reading in self.readings(query):
-                hits, warnings = self.hits(reading, limit=limit), reading.warnings
+                hits, warnings = self.hits(reading, limit=limit, mode=mode), reading.warnings
                 if hits:
                     break
-        if query.text and not self.by_meaning and self._embedder is not None:
+        if not explain:
+            hits = tuple(replace(hit, explained=None) for hit in hits)
+        if query.text and mode != "lexical" and not self.by_meaning and self._embedder is not None:
             warnings += ("the vector index is not ready: words alone were searched",)
         return SearchResult(text, hits, round((time.perf_counter() - began) * 1000, 2), warnings)
 
@@ -119,14 +134,17 @@ class Retriever:
         notes = fitting(self._reader.connection, query.filter)
         return Reading(query, notes, () if notes else (f"no note fits the filter: {in_words(query.filter)}",))
 
-    def hits(self, reading: Reading, *, limit: int) -> tuple[Hit, ...]:
+    def hits(self, reading: Reading, *, limit: int, mode: Mode = "hybrid") -> tuple[Hit, ...]:
         """The best passage of each of the best notes, for showing."""
-        found = self.retrieve(reading, limit=limit) if reading.query.text else self._listed(reading, limit=limit)
+        if reading.query.text:
+            found = self.retrieve(reading, limit=limit, mode=mode)
+        else:
+            found = self._listed(reading, limit=limit)
         return tuple(self._hit(reading.query, one) for one in found)
 
-    def retrieve(self, reading: Reading, *, limit: int) -> list[Found]:
+    def retrieve(self, reading: Reading, *, limit: int, mode: Mode = "hybrid") -> list[Found]:
         """The best passage of each note, best notes first."""
-        scores = self._ranker.rank(reading.query, reading.notes)
+        scores = self._ranker.rank(reading.query, reading.notes, mode=mode)
         held = set(scores.note_of.values())
         top = _best({note: score for note, score in scores.notes.items() if note in held}, limit)
         best: dict[int, Passage] = {}
@@ -135,7 +153,10 @@ class Retriever:
             if other is None or scores.passages.get(passage.rowid, 0) > scores.passages.get(other.rowid, 0):
                 best[passage.note] = passage
         ordered = sorted(best.values(), key=lambda p: (-top[p.note], p.path))
-        return [Found(p, top[p.note], top[p.note], scores.cosines.get(p.rowid)) for p in ordered[:limit]]
+        return [
+            Found(p, top[p.note], top[p.note], scores.cosines.get(p.rowid), _explained(scores, p.note))
+            for p in ordered[:limit]
+        ]
 
     def passages(self, reading: Reading, *, limit: int) -> list[Found]:
         """The passages to read for an answer: a passage counts by itself and by its note."""
@@ -183,7 +204,14 @@ class Retriever:
             wikilink(passage.path, passage.title, written, shown=shown),
             open_uri(self._vault_name, passage.path, written),
             words,
+            found.explained,
         )
+
+
+def _explained(scores: Scores, note: int) -> dict[str, float | None]:
+    """The signals of a note, rounded for people, and how much words counted against meaning."""
+    signals = {**asdict(scores.signals[note]), "words_share": scores.words_share}
+    return {name: None if value is None else round(value, 4) for name, value in signals.items()}
 
 
 def heading_at(headings: Sequence[Heading], line: int) -> Heading | None:
