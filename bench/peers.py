@@ -114,9 +114,9 @@ def langchain_pieces(vault: Path) -> list[Piece]:
 def llama_index_pieces(vault: Path) -> list[Piece]:
     """`SentenceSplitter` with its 1,024 tokens and 20 of overlap, the path embedded with each. Raises PeerMissing."""
     _ask_for("llama_index.core")
-    from llama_index.core import Document
-    from llama_index.core.node_parser import SentenceSplitter
-    from llama_index.core.schema import MetadataMode
+    from llama_index.core import Document  # type: ignore[import-not-found]
+    from llama_index.core.node_parser import SentenceSplitter  # type: ignore[import-not-found]
+    from llama_index.core.schema import MetadataMode  # type: ignore[import-not-found]
 
     notes = [
         Document(

@@ -60,11 +60,10 @@ class Reference:
 
     def _meaning(self, query: Query) -> FloatArray:
         cosines = self._matrix @ self._embedder.embed_query(query.text)
-        views = {}
-        for card in (True, False):
-            views[card] = np.full(len(self._keys), -np.inf, np.float32)
-            np.maximum.at(views[card], self._note[self._card == card], cosines[self._card == card])
-        card, passage = (np.where(np.isneginf(views[one]), views[not one], views[one]) for one in (True, False))
+        cards, passages = (np.full(len(self._keys), -np.inf, np.float32) for _ in range(2))
+        np.maximum.at(cards, self._note[self._card], cosines[self._card])
+        np.maximum.at(passages, self._note[~self._card], cosines[~self._card])
+        card, passage = np.where(np.isneginf(cards), passages, cards), passages
         better = self._weights.best_view
         joined = better * np.maximum(card, passage) + (1 - better) * (card + passage) / 2
         floor = self._weights.floor

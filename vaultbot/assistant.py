@@ -16,6 +16,7 @@ from vaultbot.index.graph import Backlink, Edge, Graph, Named, Neighbour, Standi
 from vaultbot.index.reader import CatalogReader, NoteRecord
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.lint import KINDS, Finding, lint
+from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.suggester import Suggester
 from vaultbot.protocols import ChatModel, Embedder
 from vaultbot.retrieval.filters import Options
@@ -87,6 +88,14 @@ class Assistant:
         self.graph = Graph(reader)
         self._reader = reader
         self._retriever = retriever
+        self._related = RelatedFinder(
+            reader,
+            self.graph,
+            embedder=embedder,
+            vectors=lambda: retriever.vectors,
+            vault_name=vault.name,
+            today=retriever.today,
+        )
         self._answerer = answerer
         self._load_model = load_model
         self._models: dict[Path | None, _Loaded] = {}
@@ -162,13 +171,18 @@ class Assistant:
         explain: bool = False,
     ) -> SearchResult:
         """The best passage of each of the best notes; with filters alone, the notes left. Raises InvalidRequest."""
-        limit = self.config.retrieval.limit if limit is None else limit
-        if not 1 <= limit <= _MOST_HITS:
-            raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
+        limit = self._limit(limit)
         result = self._retriever.search(query, limit=limit, options=options, mode=mode, explain=explain)
         if not result.hits and self._reader.counts()[0] == 0:
             return replace(result, warnings=(*result.warnings, self._why_empty()))
         return replace(result, warnings=(*result.warnings, *self._about_the_vault()))
+
+    def related(self, path: str, *, limit: int | None = None, options: Options | None = None) -> RelatedNotes:
+        """Notes close to this one and not linked with it, the closest first. Raises NoteNotFound, InvalidRequest."""
+        limit = self._limit(limit)
+        with self._reader.snapshot():
+            found = self._related.find(self._named(path).path, limit=limit, options=options)
+        return replace(found, warnings=(*found.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
         """Links that the note could have. Raises NoteNotFound, and InvalidRequest for what is no Markdown."""
@@ -215,6 +229,12 @@ class Assistant:
         with self._reader.snapshot():
             place = self._place(within) if within and within.strip(" ./") else ""
             return lint(self.graph, self.vault.settings(), within=place, kinds=kinds)
+
+    def _limit(self, wanted: int | None) -> int:
+        limit = self.config.retrieval.limit if wanted is None else wanted
+        if not 1 <= limit <= _MOST_HITS:
+            raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
+        return limit
 
     def _document(self, path: str) -> Note:
         try:

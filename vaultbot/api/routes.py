@@ -30,6 +30,7 @@ from vaultbot.api.schemas import (
 from vaultbot.api.sse import EventStream
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
+from vaultbot.links.related import RelatedNotes
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
@@ -89,6 +90,15 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             return EventStream(_told(first, events), on_disconnect=cancel.set)
         return await _unless_left(request, events, cancel)
 
+    @routes.get("/api/related")
+    def related(
+        options: Annotated[Options, Depends(_options_beside_a_note)],
+        path: Annotated[NotePath, Query(description="A note's path or name")],
+        limit: Annotated[int | None, Query(description="Notes, from 1 to 50")] = None,
+    ) -> RelatedNotes:
+        """Notes that are close to a note and not linked with it, the closest first, and why."""
+        return assistant.related(path, limit=limit, options=options)
+
     @routes.get("/api/suggestions")
     def suggestions(path: Annotated[NotePath, Query(description="A note's path or name")]) -> SuggestionsPage:
         """Links that the note could have."""
@@ -138,6 +148,17 @@ def _options(
     on: Annotated[str | None, Query(max_length=100, description=FILTERS["on"])] = None,
 ) -> Options:
     return Options(tags=tag or (), path=path, before=before, after=after, on=on)
+
+
+def _options_beside_a_note(
+    tag: Annotated[list[str] | None, Query(max_length=MOST_TAGS, description=FILTERS["tag"])] = None,
+    in_path: Annotated[str | None, Query(max_length=1024, description=FILTERS["path"])] = None,
+    before: Annotated[str | None, Query(max_length=100, description=FILTERS["before"])] = None,
+    after: Annotated[str | None, Query(max_length=100, description=FILTERS["after"])] = None,
+    on: Annotated[str | None, Query(max_length=100, description=FILTERS["on"])] = None,
+) -> Options:
+    """The same where `path` names the note."""
+    return _options(tag, in_path, before, after, on)
 
 
 def _told(first: AskEvent, events: Iterator[AskEvent]) -> Iterator[tuple[str, object]]:

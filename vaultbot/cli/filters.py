@@ -1,4 +1,4 @@
-"""The filters that `ask` and `search` take as options."""
+"""The filters that `ask`, `search` and `related` take as options."""
 
 from __future__ import annotations
 

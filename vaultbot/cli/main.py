@@ -16,6 +16,7 @@ from vaultbot.cli.ask import ask
 from vaultbot.cli.index import index
 from vaultbot.cli.init import init
 from vaultbot.cli.lint import lint
+from vaultbot.cli.related import related
 from vaultbot.cli.search import search
 from vaultbot.cli.serve import serve, start, stop
 from vaultbot.cli.session import AsJson, ConfigFile, Session, Vault, Verbose, with_session
@@ -38,6 +39,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "ask": ask,
     "search": search,
     "show": show,
+    "related": related,
     "suggest-links": suggest_links,
     "lint": lint,
     "index": index,

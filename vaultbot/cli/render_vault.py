@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -174,6 +176,52 @@ def _row(label: str, values: Iterable[str | tuple[str, str | None]], *, arrow: b
             used = len(indent) + len(start) + len(text)
     for line in lines:
         print(line)
+
+
+# ── what is close to a note ────────────────────────────────────────────────────────────────────────────────────
+
+
+def print_related(page: Mapping[str, Any]) -> None:
+    """Notes with their scores, the closest lines of both, and what else the two share."""
+    for one in page["notes"]:
+        there = one["there"]
+        place = f"{plain(one['path'])}:{there['line']}" if there else plain(one["path"])
+        place = linked(dim(place), there["uri"] if there else one["uri"])
+        print(f"{bold(_under(one['title'], there))}  {place}  {dim(format(one['score'], '.2f'))}")
+        if one["near_copy"]:
+            print("  says the same in the same words")
+        else:
+            _print_line("there", there, "")
+            _print_line("here", one["here"], _under("", one["here"]))
+        _row("  tags", ("#" + plain(tag) for tag in one["tags"]))
+        _row("  links", (_without_md(plain(path)) for path in one["links"]))
+        _row("  words", map(plain, one["words"]))
+        print()
+    for warning in page["warnings"]:
+        print(f"note: {warning}", file=sys.stderr)
+    count = len(page["notes"])
+    if count:
+        print(dim(f"{count} note{'' if count == 1 else 's'} that {plain(page['note'])} is not linked with"))
+    elif not page["warnings"]:
+        print("nothing found that it is not linked with already")
+
+
+def _under(title: str, spot: Mapping[str, Any] | None) -> str:
+    headings = spot["heading_path"] if spot else ()
+    return plain(" › ".join(filter(None, (title, *(heading for heading in headings if heading != title)))))
+
+
+def _print_line(label: str, spot: Mapping[str, Any] | None, place: str) -> None:
+    if spot:
+        before = f"{'  ' + label:<{_LABEL}} "
+        text = (f"{place}, line {spot['line']}: " if place else "") + plain(spot["text"])
+        width = max(40, min(100, shutil.get_terminal_size().columns))
+        print(textwrap.fill(text, width, initial_indent=before, subsequent_indent=" " * len(before)))
+
+
+def _without_md(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name[:-3] if name.lower().endswith(".md") else name
 
 
 # ── what is wrong ──────────────────────────────────────────────────────────────────────────────────────────────

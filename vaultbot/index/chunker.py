@@ -7,6 +7,7 @@ passage is cut, between lines, then between sentences.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from vaultbot.index.analyzer import terms
 from vaultbot.index.asides import asides
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.types import Chunk, Note
+
+_UNSPACED = re.compile(r"[\u2e80-\U0010ffff]")
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -70,7 +73,7 @@ def chunk_note(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> lis
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:
     """A token count without a model: four letters of an alphabet, or one character of a script without spaces."""
-    return [sum(1 if ord(c) > 0x2E7F else 0 for c in text) + (len(text) + 3) // 4 for text in texts]
+    return [(0 if text.isascii() else len(_UNSPACED.findall(text))) + (len(text) + 3) // 4 for text in texts]
 
 
 def _card(note: Note) -> Chunk:
@@ -131,7 +134,7 @@ def _passages(note: Note, *, max_tokens: int, count_tokens: CountTokens) -> Iter
 
 def clip_headings(path: Sequence[str]) -> tuple[str, ...]:
     """The headings, none longer than a reader would take for one: every passage below repeats them."""
-    return tuple(part[:LONGEST_HEADING] for part in path)
+    return tuple([part[:LONGEST_HEADING] for part in path])
 
 
 def _contexts(
@@ -230,15 +233,17 @@ def _fitting(block: _Block, room: int, lines: _Lines) -> Iterator[_Piece]:
         yield _enriched(block, room)
         return
     held: list[_Piece] = []
+    used = 0
     for line in lines.blocks([(number, number) for number in range(block.start_line, block.end_line + 1)]):
         piece = _enriched(line, room)
-        if held and sum(one.tokens for one in held) + piece.tokens > room:
+        if held and used + piece.tokens > room:
             yield _merged(held)
-            held = []
+            held, used = [], 0
         if line.tokens > room:
             yield from _fitting_sentences(line, room, lines.count_tokens)
         elif line.text:
             held.append(piece)
+            used += piece.tokens
     if held:
         yield _merged(held)
 
