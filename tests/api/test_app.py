@@ -131,6 +131,20 @@ def test_a_search_answers_with_hits_that_say_where_they_are(bakery: VaultBuilder
     assert hit["uri"] == "obsidian://open?vault=vault&file=Bread%2FSourdough%23Starter"
 
 
+def test_related_notes_say_why_and_take_filters(bakery: VaultBuilder) -> None:
+    bakery.write("Bread/Rye.md", "A sourdough starter of rye is fed with flour and water. #bread")
+
+    found = get(bakery, "/api/related?path=sourdough&limit=1&tag=bread&in_path=Bread/").json()
+
+    assert {"note", "notes", "took_ms", "warnings"} == found.keys()
+    assert found["note"] == "Bread/Sourdough.md"
+    (one,) = found["notes"]
+    assert (one["path"], one["tags"], one["near_copy"]) == ("Bread/Rye.md", ["bread"], False)
+    assert (one["here"]["heading_path"], one["here"]["line"], one["there"]["line"]) == (["Starter"], 8, 1)
+    assert one["wikilink"] == "[[Bread/Rye|Rye]]"
+    assert get(bakery, "/api/related?path=sourdough&in_path=Nowhere").json()["notes"] == []
+
+
 def test_filters_work_within_the_question_and_beside_it(bakery: VaultBuilder) -> None:
     bakery.write("Daily/2026-05-12.md", "Fed the starter. #baking/rye")
     bakery.write("Daily/2026-05-13.md", "Fed the starter again. #baking #garden")
@@ -308,6 +322,10 @@ def test_without_the_token_every_route_but_health_is_refused(bakery: VaultBuilde
         (f"/api/search?q=x{'&tag=a' * 51}", 422, "invalid-request"),
         ("/api/notes/Nope.md", 404, "not-found"),
         ("/api/notes/../../etc/passwd", 404, "not-found"),
+        ("/api/related?path=Nope", 404, "not-found"),
+        ("/api/related", 422, "invalid-request"),
+        ("/api/related?path=Kimchi&limit=51", 422, "invalid-request"),
+        ("/api/related?path=Kimchi&on=nonsense", 422, "invalid-request"),
         ("/api/suggestions?path=Nope", 404, "not-found"),
         ("/api/suggestions", 422, "invalid-request"),
         ("/api/nothing", 404, "not-found"),

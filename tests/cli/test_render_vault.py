@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vaultbot.cli.render_vault import KINDS, print_lint, print_note
+from vaultbot.cli.render_vault import KINDS, print_lint, print_note, print_related
 from vaultbot.links.lint import KINDS as FOUND_KINDS
 
 
@@ -233,3 +233,32 @@ def test_information_is_listed_when_it_is_wanted(capsys: pytest.CaptureFixture[s
 
 def test_every_kind_of_finding_has_a_name_for_people() -> None:
     assert set(KINDS) == set(FOUND_KINDS)
+
+
+# ── what is close to a note ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_copy_is_told_and_the_words_of_notes_play_no_tricks(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {
+        "path": "Rye\x1b[31m 1.md", "title": "Rye 1", "score": 0.987, "near_copy": True, "here": None, "there": None,
+        "tags": ["bread\x07"], "links": ["Food/Flour.md"], "words": ["starter"], "uri": "obsidian://open",
+    }  # fmt: skip
+    print_related({"note": "Rye.md", "notes": [one], "warnings": ["words alone were compared"]})
+
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "Rye 1  Rye[31m 1.md  0.99",
+        "  says the same in the same words",
+        "  tags    #bread",
+        "  links   Flour",
+        "  words   starter",
+        "",
+        "1 note that Rye.md is not linked with",
+    ]
+    assert shown.err == "note: words alone were compared\n"
+
+
+def test_nothing_related_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    print_related({"note": "Rye.md", "notes": [], "warnings": []})
+
+    assert capsys.readouterr().out == "nothing found that it is not linked with already\n"

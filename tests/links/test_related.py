@@ -192,7 +192,8 @@ def test_without_an_embedder_rare_words_decide_and_a_warning_says_so(vault: Vaul
     vault.embedder = None
     vault.write("Rye.md", f"# Rye\n\nFiller.\n\n{RYE}")
     vault.write("Oat.md", f"Something else.\n\n{OAT}")
-    vault.write("Chess.md", CHESS)
+    for n in range(5):
+        vault.write(f"Chess {n}.md", CHESS)
 
     found = related(vault, "Rye")
 

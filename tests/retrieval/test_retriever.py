@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import VaultBuilder
 from vaultbot.errors import InvalidRequest
+from vaultbot.retrieval.query import parse_query
 
 KIMCHI = "---\naliases: [gimchi]\n---\nCabbage, salt, time.\n\n## Second stage\n\nKeep the jar in a cold cellar."
 
@@ -171,3 +172,16 @@ def test_meaning_alone_is_refused_where_nothing_compares_meanings(vault: VaultBu
 
     with pytest.raises(InvalidRequest, match="no embedding model"):
         vault.assistant.search("compost", mode="dense")
+
+
+def test_a_copy_of_a_note_takes_no_place_among_the_passages_for_an_answer(vault: VaultBuilder) -> None:
+    vault.write("Heap.md", "A compost heap wants carbon.")
+    vault.write("Heap (conflicted copy).md", "A compost heap  wants carbon.")
+    vault.write("Bed.md", "Compost feeds the bed.")
+    vault.index()
+    retriever = vault.assistant._retriever
+
+    (reading,) = retriever.readings(parse_query("compost heap"))
+    found = retriever.passages(reading, limit=2)
+
+    assert sorted(one.passage.text for one in found) == ["A compost heap wants carbon.", "Compost feeds the bed."]

@@ -34,7 +34,7 @@ log = logging.getLogger("vaultbot.links")
 _NEAREST_CHUNKS = 200
 _ENOUGH_NOTES = 50
 _CANDIDATE_NOTES = 100  #: of each kind
-_SCRIPT_READ = 500  #: characters of a note that tell its script
+_SCRIPT_READ = 200  #: characters of a note that tell its script
 _SCORED_CHUNKS = 20_000  #: as many as may be left for each to be scored
 _ROWS_AT_ONCE = 2_048  #: of the candidates' vectors, so that two huge notes do not fill the memory
 _TERMS_LOOKED_UP = 400
@@ -224,7 +224,7 @@ class RelatedFinder:
             " WHERE view = 'card' AND note IN (SELECT value FROM json_each(?))",
             (_SCRIPT_READ, keys({note, *best})),
         )
-        latin = {other: latin_share(text) for other, text in rows}
+        latin = {other: 1.0 if text.isascii() else latin_share(text) for other, text in rows}
         found: dict[int, _Score] = {}
         for other in best:
             share = self._words_share * (1 - min(latin.get(note, 1.0), latin.get(other, 1.0)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from heapq import nlargest
+from itertools import islice
 
 from vaultbot.errors import InvalidRequest
 from vaultbot.index.analyzer import tokens
@@ -18,6 +20,10 @@ from vaultbot.retrieval.query import Query, local_today, parse_query
 from vaultbot.retrieval.ranking import Mode, Ranker, Scores, Weights
 from vaultbot.types import Heading, Hit, SearchResult
 from vaultbot.vault.uris import open_uri, wikilink
+
+
+_PLACES = 3  #: of one note among the passages for an answer
+_SPARE = 4  #: times as many passages are looked at, for some are copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +165,23 @@ class Retriever:
         ]
 
     def passages(self, reading: Reading, *, limit: int) -> list[Found]:
-        """The passages to read for an answer: a passage counts by itself and by its note."""
+        """The passages to read for an answer: a passage counts by itself and by its note.
+
+        A copy of one that is there already says nothing more, and no note takes more than three places.
+        """
         scores = self._ranker.rank(reading.query, reading.notes)
         joined = {
             rowid: (scores.notes.get(note, 0) + scores.passages.get(rowid, 0)) / 2
             for rowid, note in scores.note_of.items()
         }
-        top = _best(joined, limit)
+        top = _best(joined, _SPARE * limit)
         found = [
             Found(p, top[p.rowid], scores.notes.get(p.note, 0), scores.cosines.get(p.rowid))
             for p in self._reader.passages_of({scores.note_of[rowid] for rowid in top})
             if p.rowid in top
         ]
-        return sorted(found, key=lambda f: (-f.score, f.passage.path, f.passage.start_line))[:limit]
+        ordered = sorted(found, key=lambda f: (-f.score, f.passage.path, f.passage.start_line))
+        return list(islice(_without_copies(ordered), limit))
 
     def _listed(self, reading: Reading, *, limit: int) -> list[Found]:
         """The notes that a filter without words leaves. Each fits as well as the others."""
@@ -206,6 +216,18 @@ class Retriever:
             words,
             found.explained,
         )
+
+
+def _without_copies(found: Iterable[Found]) -> Iterator[Found]:
+    """Those whose words were not there before, at most three of a note."""
+    seen: set[str] = set()
+    places: Counter[int] = Counter()
+    for one in found:
+        words = " ".join(one.passage.text.split())
+        places[one.passage.note] += 1
+        if words not in seen and places[one.passage.note] <= _PLACES:
+            seen.add(words)
+            yield one
 
 
 def _explained(scores: Scores, note: int) -> dict[str, float | None]:
