@@ -21,7 +21,6 @@ from vaultbot.retrieval.ranking import Mode, Ranker, Scores, Weights
 from vaultbot.types import Heading, Hit, SearchResult
 from vaultbot.vault.uris import open_uri, wikilink
 
-
 _PLACES = 3  #: of one note among the passages for an answer
 _SPARE = 4  #: times as many passages are looked at, for some are copies
 
