@@ -65,6 +65,7 @@ class Size:
     saved_s: float  #: from the save of one note until it is found
     search_p50_ms: float  #: within the daemon
     search_p95_ms: float
+    search_cpu_ms: float  #: processor time of the daemon for a search, which other programs disturb less
     http_p95_ms: float
     recall: float  #: of the vector index's nearest ten
     rss_mib: float  #: of the daemon
@@ -74,7 +75,7 @@ class Size:
 
 _HEADS = (
     "notes", "passages", "indexed notes/s", "start s", "rescan s", "saved → found s", "search p50 ms", "p95 ms",
-    "HTTP p95 ms", "recall@10", "daemon MiB", "catalog MiB", "vectors MiB",
+    "CPU ms", "HTTP p95 ms", "recall@10", "daemon MiB", "catalog MiB", "vectors MiB",
 )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def main() -> None:
                 shutil.rmtree(root)
                 shutil.rmtree(state_paths(root).root, ignore_errors=True)
             paragraphs.write(root, notes=notes)
-            sizes.append(_measured(root, nearby, queries, saves=given.saves))
+            sizes.append(_measured(root, notes, nearby, queries, saves=given.saves))
             print(f"| {' | '.join(_shown(sizes[-1]))} |", flush=True)
             if given.results:
                 with given.results.open("a", encoding="utf-8") as file:
@@ -144,23 +145,24 @@ def _queries(paragraphs: Paragraphs, home: Path, count: int, folder: Path | None
     return [asked[number % len(asked)] for number in range(count)]
 
 
-def _measured(root: Path, embedder: Embedder, queries: Sequence[str], *, saves: int) -> Size:
+def _measured(root: Path, notes: int, embedder: Embedder, queries: Sequence[str], *, saves: int) -> Size:
     state = state_paths(root)
-    notes, passages, notes_per_s = _index(root, state, embedder)
+    passages, took_s = _index(root, state, embedder)
     with _running(root, state) as (client, start_s):
         again = [_seconds_to_look(client) for _ in range(3)]
-        inside, over_http = _searches(client, queries)
+        inside, over_http, cpu_ms = _searches(client, queries)
         rss_mib = _rss_mib(client.runtime.pid)
         saved = [_seconds_until_found(root, client, f"zyx{number}word") for number in range(saves)]
     return Size(
         notes,
         passages,
-        notes_per_s,
+        notes / took_s,
         start_s,
         median(again),
         median(saved),
         median(inside),
         quantiles(inside, n=20)[-1],
+        cpu_ms,
         quantiles(over_http, n=20)[-1],
         _recall(state, embedder, queries[:_RECALL_QUERIES]),
         rss_mib,
@@ -169,8 +171,8 @@ def _measured(root: Path, embedder: Embedder, queries: Sequence[str], *, saves: 
     )
 
 
-def _index(root: Path, state: StatePaths, embedder: Embedder) -> tuple[int, int, float]:
-    """Notes, passages, and notes per second of the first indexing."""
+def _index(root: Path, state: StatePaths, embedder: Embedder) -> tuple[int, float]:
+    """Index for the first time: the passages, and the seconds without those for vectors."""
 
     def open_vectors() -> tuple[VectorIndex, str | None]:
         return open_vector_index(state.vectors, fingerprint=embedder.fingerprint)
@@ -187,7 +189,7 @@ def _index(root: Path, state: StatePaths, embedder: Embedder) -> tuple[int, int,
         # Sealing the vector index takes long for a large one, and the daemon is not to find it open.
         assistant.worker.stop(timeout=600)
         assistant.close()
-    return report.notes, report.chunks, report.notes / (took_s - timed.embedding_s)
+    return report.chunks, took_s - timed.embedding_s
 
 
 @contextmanager
@@ -213,17 +215,19 @@ def _seconds_to_look(client: Client) -> float:
     return time.perf_counter() - began
 
 
-def _searches(client: Client, queries: Sequence[str]) -> tuple[list[float], list[float]]:
-    """Milliseconds of every search, warm: within the daemon, and over HTTP."""
+def _searches(client: Client, queries: Sequence[str]) -> tuple[list[float], list[float], float]:
+    """Milliseconds of every search, warm: within the daemon, and over HTTP; and its processor time on average."""
+    for query in queries[:_WARM_UP]:
+        client.get("/api/search", {"q": query})
     inside: list[float] = []
     over_http: list[float] = []
-    for number, query in enumerate(queries):
+    busy_s = _cpu_s(client.runtime.pid)
+    for query in queries[_WARM_UP:]:
         began = time.perf_counter()
         result = client.get("/api/search", {"q": query})
-        if number >= _WARM_UP:
-            over_http.append((time.perf_counter() - began) * 1000)
-            inside.append(result["took_ms"])
-    return inside, over_http
+        over_http.append((time.perf_counter() - began) * 1000)
+        inside.append(result["took_ms"])
+    return inside, over_http, (_cpu_s(client.runtime.pid) - busy_s) * 1000 / len(inside)
 
 
 def _seconds_until_found(root: Path, client: Client, word: str) -> float:
@@ -259,6 +263,15 @@ def _recall(state: StatePaths, embedder: Embedder, queries: Sequence[str]) -> fl
     finally:
         vectors.close()
     return float(found / _NEAREST / len(queries))
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of all threads so far (Linux)."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return float("nan")
+    ticks = stat.read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mib(pid: int) -> float:

@@ -295,3 +295,21 @@ def _tables(file: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(file)) as db:
         names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: db.execute(f'SELECT * FROM "{name}"').fetchall() for name in names if name != "sqlite_sequence"}
+
+
+def test_files_that_could_not_be_written_are_written_the_next_time(catalog: Catalog, file: Path) -> None:
+    def full(statement: str) -> int:
+        return sqlite3.SQLITE_DENY if statement == "COMMIT" else sqlite3.SQLITE_OK
+
+    catalog._db.set_authorizer(
+        lambda action, one, *_: full(str(one)) if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
+    )
+    with pytest.raises(sqlite3.DatabaseError):
+        catalog.set_files(["A.md"])
+    catalog._db.set_authorizer(None)
+
+    catalog.set_files(["A.md"])
+
+    assert catalog.files() == ["A.md"]
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT path FROM file").fetchall() == [("A.md",)]

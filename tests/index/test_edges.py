@@ -7,6 +7,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,6 +162,41 @@ def test_notes_are_dated_anew_when_the_vault_names_its_days_in_another_way(desk:
 def dates(desk: Desk) -> dict[str, str | None]:
     with closing(sqlite3.connect(desk.catalog_file)) as db:
         return dict(db.execute("SELECT path, date FROM note").fetchall())
+
+
+def test_a_note_that_is_excluded_while_it_waits_in_the_cloud_is_found_no_more(desk: Desk) -> None:
+    note = desk.write("Private/Diary.md", "secret")
+    desk.write("Home.md", "open")
+    desk.run()
+    assert desk.find("secret") == ["Private/Diary.md"]
+
+    note.rename(note.with_name(".Diary.md.icloud"))
+    desk.write(".obsidian/app.json", '{"userIgnoreFilters": ["Private/"]}')
+    desk.run()
+
+    assert desk.find("secret") == []
+
+
+@pytest.mark.parametrize("broken", ["", "{", "<<<<<<< HEAD"])
+def test_a_broken_settings_file_lets_nothing_into_search(desk: Desk, broken: str) -> None:
+    desk.write(".obsidian/app.json", '{"userIgnoreFilters": ["Private/"]}')
+    desk.write("Private/Diary.md", "secret")
+    desk.run()
+
+    desk.write(".obsidian/app.json", broken)
+    desk.run()
+    assert desk.find("secret") == []
+
+    desk.write(".obsidian/app.json", "{}")
+    desk.run()
+    assert desk.find("secret") == ["Private/Diary.md"]
+
+
+def test_template_marks_in_a_canvas_are_words(desk: Desk) -> None:
+    desk.write("Board.canvas", '{"nodes": [{"id": "a", "type": "text", "text": "Write <%= link %> for a marmot."}]}')
+    desk.run()
+
+    assert desk.find("marmot") == ["Board.canvas"]
 
 
 @settings(max_examples=60, deadline=None)

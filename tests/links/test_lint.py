@@ -305,3 +305,13 @@ def test_what_is_not_there_cannot_be_looked_at(vault: VaultBuilder) -> None:
         vault.assistant.lint("Nowhere")
     with pytest.raises(InvalidRequest, match="no kind of finding 'orphans'; choose from: frontmatter, "):
         vault.assistant.lint(kinds=["orphans"])
+
+
+def test_what_is_kept_out_of_search_is_never_offered(vault: VaultBuilder) -> None:
+    vault.write(".obsidian/app.json", '{"userIgnoreFilters": ["Private/"]}')
+    vault.write("Private/Secret Diary.md", "---\naliases: [Blue Whale]\n---\n# Divorce lawyer costs\n[[A]]")
+    vault.write("A.md", "[[Blue Whale]] [[Secret Dairy]] [[Secret Diary#Divorce lawyer cost]]")
+
+    assert fixes(vault, "unresolved", "dangling") == [None, None, None]
+    (backlink,) = vault.assistant.note("A").backlinks
+    assert (backlink.heading_path, backlink.context) == ((), "")

@@ -186,3 +186,10 @@ def test_any_canvas_is_a_note(nodes: list[dict[str, Any]], edges: list[dict[str,
 @given(st.text())
 def test_any_text_is_a_canvas_or_a_problem(text: str) -> None:
     check(parse_canvas("Board.canvas", text))
+
+
+def test_a_long_address_is_not_repeated_by_every_arrow() -> None:
+    nodes = [{"id": "a", "type": "link", "url": "https://example.org/" + "x" * 50_000}]
+    edges = [{"fromNode": "a", "toNode": "a", "label": "again"} for _ in range(200)]
+
+    assert len(parse_canvas("Board.canvas", json.dumps({"nodes": nodes, "edges": edges})).text) < 200 * 300

@@ -52,13 +52,29 @@ def test_a_broken_expression_is_named_and_the_others_hold() -> None:
     assert "/(/" in ignore.warnings[0]
 
 
-def test_an_expression_that_would_never_end_is_given_up() -> None:
+def test_what_an_expression_that_would_never_end_cannot_be_tried_on_is_kept_out() -> None:
     ignore = ignoring("/(a|aa)+$/", "b/")
 
-    assert not is_excluded(ignore, "a" * 200 + ".md")
+    assert is_excluded(ignore, "a" * 200 + ".md")
     assert is_excluded(ignore, "b/x.md")
+    assert is_excluded(ignore, "c/x.md")
     assert "takes too long" in ignore.warnings[0]
     assert len(ignore.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    "bomb", ["/(?:(?:(?:(?:a|b){90}){90}){90}){90}/", "/a{99999999}/", "/(?:(?:a|b){1,60000}){,60000}/"]
+)
+def test_an_expression_that_would_fill_the_memory_is_not_compiled(bomb: str) -> None:
+    ignore = ignoring(bomb, "b/")
+
+    assert not is_excluded(ignore, "a/x.md")
+    assert is_excluded(ignore, "b/x.md")
+    assert "repeats too much" in ignore.warnings[0]
+
+
+def test_an_honest_expression_for_days_works() -> None:
+    assert is_excluded(ignoring(r"/^Daily\/[0-9]{4}-[0-9]{2}-[0-9]{2}/"), "Daily/2026-05-11.md")
 
 
 def test_an_endless_list_of_expressions_is_cut() -> None:

@@ -69,13 +69,13 @@ def test_an_excluded_note_can_still_be_linked_to(tmp_path: Path) -> None:
     assert listing.files == ("Private/Diary.md",)
 
 
-def test_a_hidden_note_that_cannot_be_read_now_is_only_unknown(tmp_path: Path) -> None:
+def test_a_hidden_note_that_cannot_be_read_now_is_known_to_be_hidden(tmp_path: Path) -> None:
     write(tmp_path, "Old/.Far.md.icloud", "Old/Near.md", "Old/pic.png")
     settings = ObsidianSettings(user_ignore_filters=("Old/",))
 
     listing = list_vault(tmp_path, Ignore(exclude_spec(()), settings))
 
-    assert listing.unsearched == {"Old/Near.md": "excluded"}
+    assert listing.unsearched == {"Old/Far.md": "excluded", "Old/Near.md": "excluded"}
     assert listing.unknown == {"Old/Far.md"}
     assert listing.files == ("Old/pic.png",)
 

@@ -85,11 +85,12 @@ class Catalog:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
             self._edges.forget()
+            if self._db.in_transaction:  # A full disk makes SQLite roll back by itself.
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # ── what is known ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -166,6 +167,18 @@ class Catalog:
             faults.point("catalog.before-commit")
         faults.point("catalog.recorded")
 
+    def keep_out(self, reasons: Mapping[str, str]) -> None:
+        """These notes can be found no more, whether they can be read now or not; they are read again when they can."""
+        if not reasons:
+            return
+        with self._transaction() as db:
+            for path, reason in reasons.items():
+                row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
+                if row is not None:
+                    self._forget_words(db, row)
+                    db.execute("DELETE FROM chunk WHERE note = ?", row)
+                    db.execute("UPDATE note SET kept_out = ?, searched = 0, hash = '' WHERE id = ?", (reason, *row))
+
     def touch(self, stamps: Mapping[str, FileStamp]) -> None:
         """The files have new stamps and the same contents."""
         with self._transaction() as db:
@@ -207,10 +220,13 @@ class Catalog:
         row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
         if row is None:
             return
+        self._forget_words(db, row)
+        db.execute("DELETE FROM note WHERE id = ?", row)
+
+    def _forget_words(self, db: sqlite3.Connection, row: tuple[int]) -> None:
         db.execute("INSERT INTO outbox (chunk) SELECT id FROM chunk WHERE note = ?", row)
         db.execute("DELETE FROM passage_terms WHERE rowid IN (SELECT rowid FROM chunk WHERE note = ?)", row)
         db.execute("DELETE FROM note_terms WHERE rowid = ?", row)
-        db.execute("DELETE FROM note WHERE id = ?", row)
 
     def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
         note, stamp = read.note, read.stamp

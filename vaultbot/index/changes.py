@@ -18,6 +18,13 @@ class Changes:
     unchanged: int
 
 
+def newly_kept_out(listing: Listing, recorded: dict[str, Recorded]) -> dict[str, str]:
+    """The notes that could be found and may not be any more, with the reason: told by their paths, before a read."""
+    return {
+        path: why for path, why in listing.unsearched.items() if (known := recorded.get(path)) and not known.kept_out
+    }
+
+
 def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
     """The vault as it is against what the catalog knows.
 

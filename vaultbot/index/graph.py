@@ -261,6 +261,10 @@ class Graph:
         """Every Markdown note that was read."""
         return self._notes("TRUE")
 
+    def searched(self) -> list[str]:
+        """Every note that can be found."""
+        return self._column("SELECT path FROM note WHERE searched ORDER BY path")
+
     def kept_out(self) -> dict[str, str]:
         """The notes that the vault's settings keep out of search, and why: "excluded", "template"."""
         return dict(self._rows("SELECT path, kept_out FROM note WHERE kept_out <> ''"))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from vaultbot import faults
 from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.catalog import Catalog, ReadNote, Recorded
-from vaultbot.index.changes import Changes, compare
+from vaultbot.index.changes import Changes, compare, newly_kept_out
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.index.outbox import Outbox
 from vaultbot.protocols import Embedder, VectorIndex
@@ -36,7 +36,7 @@ from vaultbot.types import (
 )
 from vaultbot.vault.dates import note_date
 from vaultbot.vault.documents import parse_document
-from vaultbot.vault.listing import Listing
+from vaultbot.vault.listing import Listing, is_note
 from vaultbot.vault.obsidian import ObsidianSettings
 from vaultbot.vault.templates import is_template
 from vaultbot.vault.vault import Vault
@@ -151,10 +151,14 @@ class Indexer:
         listing = self._vault.scan()
         run.skipped.extend(listing.skipped)
         recorded = self._catalog.recorded()
+        self._settings = listing.settings
+        if listing.settings.warnings:  # Half a settings file must not let notes into search: what was out stays out.
+            kept_out = {path: known.kept_out for path, known in recorded.items() if known.kept_out}
+            listing = replace(listing, unsearched={**kept_out, **listing.unsearched})
         self._check_same_vault(listing, recorded)
         changes = compare(listing, recorded)
-        self._settings = self._vault.settings()
         self._check_dated_with()
+        self._catalog.keep_out(newly_kept_out(listing, recorded))
         self._set_files(listing, changes.missing)
         gone = self._read_and_record(run, listing, changes, recorded)
         self._remove(run, changes.left_out, gone, settle=settle)
@@ -293,7 +297,7 @@ class Indexer:
                     self._catalog.record([], removed=[path])
                     run.removed += 1
                 return None
-            searched = not kept_out and not is_template(note)
+            searched = not kept_out and not (is_note(path) and is_template(note))
             run.damaged += [
                 Skipped(path, problem.message)
                 for problem in (*file.problems, *note.problems)

@@ -23,7 +23,10 @@ class Surroundings:
 
     def __init__(self, db: sqlite3.Connection, target: str) -> None:
         """To be used within the snapshot it was made in."""
-        sources = "SELECT note FROM link WHERE target = ? AND kind <> 'property'"
+        sources = (
+            "SELECT link.note FROM link JOIN note ON note.id = link.note"
+            " WHERE target = ? AND kind <> 'property' AND searched"
+        )
         self._headings: dict[int, tuple[list[int], list[tuple[str, str]]]] = {}
         for note, line, *paths in db.execute(
             f"SELECT note, line, path, written FROM heading WHERE note IN ({sources}) ORDER BY note, ordinal", (target,)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from vaultbot.index.graph import Edge, Graph
 from vaultbot.links.nearest import NearNames, Patience
 from vaultbot.types import Link
+from vaultbot.vault.documents import is_document
 from vaultbot.vault.linktext import LinkStyle, LinkWriter
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.obsidian import ObsidianSettings
@@ -42,7 +43,7 @@ class Repairs:
     def of_dangling(self, edge: Edge) -> str | None:
         """A link to the heading that is called almost so."""
         subpath, target = edge.link.subpath, edge.target
-        if target is None or subpath.startswith(("#^", "#[^")):
+        if target is None or target not in self._offered or subpath.startswith(("#^", "#[^")):
             return None
         if target not in self._headings:
             # The first of that name is the one that a link can reach.
@@ -81,7 +82,7 @@ class Repairs:
     def _files(self) -> dict[str, list[str]]:
         """Every file by the key of its name."""
         found: dict[str, list[str]] = {}
-        for path in self._paths:
+        for path in self._offered:
             found.setdefault(basename_key(path), []).append(path)
         return found
 
@@ -89,7 +90,7 @@ class Repairs:
     def _stems(self) -> dict[str, list[str]]:
         """Attachments by their names without the extension, which a link must not leave out."""
         found: dict[str, list[str]] = {}
-        for path in self._paths:
+        for path in self._offered:
             if not is_note(path):
                 found.setdefault(path_key(path.rpartition("/")[2].rpartition(".")[0]), []).append(path)
         return found
@@ -98,7 +99,7 @@ class Repairs:
     def _near(self) -> dict[str, NearNames]:
         """The names of files by their extension, of notes without it."""
         names: dict[str, list[str]] = {"md": []}
-        for path in self._paths:
+        for path in self._offered:
             name = path.rpartition("/")[2]
             if is_note(path):
                 names["md"].append(without_md(name))
@@ -114,7 +115,7 @@ class Repairs:
         found: dict[str, list[str]] = {}
         for alias, path in self._graph.aliases():
             paths = found.setdefault(path_key(alias), [])
-            if path not in paths:
+            if path in self._offered and path not in paths:
                 paths.append(path)
         return found
 
@@ -123,6 +124,12 @@ class Repairs:
     @cached_property
     def _paths(self) -> list[str]:
         return self._graph.files()
+
+    @cached_property
+    def _offered(self) -> dict[str, None]:
+        """The files that may be proposed: what is kept out of search is nowhere suggested."""
+        searched = frozenset(self._graph.searched())
+        return dict.fromkeys(path for path in self._paths if path in searched or not is_document(path))
 
     @cached_property
     def _resolver(self) -> Resolver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vaultbot.types import Note, Problem
-from vaultbot.vault.cards import Cards, json_object, objects, one_line, string, unreadable
+from vaultbot.vault.cards import Cards, clipped, json_object, objects, one_line, string, unreadable
 from vaultbot.vault.titles import title_of
 
 
@@ -41,11 +41,11 @@ def _take(cards: Cards, node: Mapping[str, object]) -> str:
             return cards.markdown(string(node, "text"), titled=True)
         case "file" if file := string(node, "file"):
             cards.file(file, string(node, "subpath"))
-            return file.rpartition("/")[2].removesuffix(".md")
+            return clipped(file.rpartition("/")[2].removesuffix(".md"))
         case "group":
             if label := one_line(string(node, "label")):
                 cards.label(label)
-            return label or "…"
+            return clipped(label) or "…"
         case "link":
-            return string(node, "url") or "…"
+            return clipped(string(node, "url")) or "…"
     return "…"

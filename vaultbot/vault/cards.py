@@ -37,7 +37,7 @@ class Cards:
         # The blank line keeps the `---` of a card from being read as frontmatter.
         note = parse_note(self._path, "\n" + card)
         first = next((number for number, line in enumerate(note.visible, 1) if line.strip()), 0)
-        name = _clipped(note.visible[first - 1].strip()) if first else "…"
+        name = clipped(note.visible[first - 1].strip()) if first else "…"
         offset, lines = self._offset, len(self._visible)
         if titled and first:
             self._headings += [_moved(heading, offset, lines) for heading in _below(name, first, note.headings)]
@@ -63,13 +63,13 @@ class Cards:
         """Take in a line that names what stands around it: a heading, and nothing to quote."""
         start, line = self._offset + 1, len(self._visible) + 2
         self._add("\n" + words, visible_lines("\n" + words, (), ()))
-        if name := _clipped(self._visible[-1].strip()):
+        if name := clipped(self._visible[-1].strip()):
             self._headings.append(Heading(1, name, (name,), line, start, start + len(words)))
 
     def words(self, line: str) -> None:
         """Take in a line of plain words, under a heading of the same words."""
         visible = visible_lines("\n" + line, (), ())
-        if name := _clipped(visible[-1].strip()):
+        if name := clipped(visible[-1].strip()):
             self._headings.append(_untitled(name, self._offset, len(self._visible) + 1))
         self._add("\n" + line, visible)
 
@@ -149,7 +149,8 @@ def _untitled(name: str, offset: int, line: int) -> Heading:
     return Heading(1, name, (name,), line, offset, offset)
 
 
-def _clipped(name: str) -> str:
+def clipped(name: str) -> str:
+    """A name that is short enough to be repeated wherever something refers to it."""
     if len(name) <= _LONGEST_NAME:
         return name
     cut = name.rfind(" ", _LONGEST_NAME // 2, _LONGEST_NAME)

@@ -6,8 +6,11 @@ for their links, as in Obsidian's graph, and not searched, cited or suggested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+import re
+import time
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Literal, TypeAlias
 
 # Not `re`: these patterns come with the vault, and a search that goes wrong must be stopped.
 import regex
@@ -20,9 +23,12 @@ from vaultbot.vault.resolver import path_key, without_md
 #: Why a note is not searched.
 Unsearched: TypeAlias = Literal["excluded", "template"]
 
-# Far more than any honest expression needs, so that a busy machine never lets an excluded note in.
-_MATCH_SECONDS = 1.0
+# For all notes of a scan; far more than any honest expression needs.
+_MATCH_SECONDS = 5.0
 _MOST_EXPRESSIONS = 20
+#: Compiling `(a{90}){90}` writes out every repetition: the bounds of all repetitions, multiplied.
+_REPEATS = re.compile(r"\{(?:[0-9]*,)?([0-9]+)\}")
+_MOST_REPEATS = 10_000
 
 
 class Ignore:
@@ -35,7 +41,8 @@ class Ignore:
         self._template_folders = tuple(path_key(folder) + "/" for folder in settings.template_folders)
         self._template_files = frozenset(path_key(without_md(file)) for file in settings.template_files)
         self._prefixes: tuple[str, ...] = ()
-        self._patterns: dict[str, Callable[[str], object]] = {}
+        self._patterns: dict[str, Any] = {}
+        self._spent: dict[str, float] = {}
         for entry in settings.user_ignore_filters:
             if len(entry) > 2 and entry.startswith("/") and entry.endswith("/"):
                 self._add_pattern(entry)
@@ -59,20 +66,28 @@ class Ignore:
         if len(self._patterns) == _MOST_EXPRESSIONS:
             self.warnings.append(f"the excluded-files entry {entry} is ignored: there are too many expressions")
             return
+        if prod(int(most[:9]) for most in _REPEATS.findall(entry)) > _MOST_REPEATS:
+            self.warnings.append(f"the excluded-files entry {_short(entry)} is ignored: it repeats too much")
+            return
         try:
-            compiled = regex.compile(entry[1:-1], regex.IGNORECASE)
-        except (regex.error, RecursionError, OverflowError) as error:
-            self.warnings.append(f"the excluded-files entry {entry} is ignored: {error}")
-        else:
-            self._patterns[entry] = lambda path: compiled.search(path, timeout=_MATCH_SECONDS)
+            self._patterns[entry] = regex.compile(entry[1:-1], regex.IGNORECASE)
+        except (regex.error, RecursionError, OverflowError, MemoryError) as error:
+            self.warnings.append(f"the excluded-files entry {_short(entry)} is ignored: {error}")
 
     def _matches(self, entry: str, path: str) -> bool:
+        left = _MATCH_SECONDS - self._spent.get(entry, 0.0)
+        began = time.thread_time()
         try:
-            return bool(self._patterns[entry](path))
+            if left > 0:
+                return bool(self._patterns[entry].search(path, timeout=left))
         except TimeoutError:
-            del self._patterns[entry]
-            self.warnings.append(f"the excluded-files entry {entry} is ignored: it takes too long on {path}")
-            return False
+            self.warnings.append(
+                f"the excluded-files entry {_short(entry)} takes too long; what it was not tried on is kept out"
+            )
+            left = 0.0
+        finally:
+            self._spent[entry] = self._spent.get(entry, 0.0) + time.thread_time() - began
+        return True
 
 
 def exclude_spec(patterns: Sequence[str]) -> GitIgnoreSpec:
@@ -81,3 +96,7 @@ def exclude_spec(patterns: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(patterns)
     except ValueError as error:
         raise ConfigError(f"[vault] exclude: {error}; patterns are written as in .gitignore") from error
+
+
+def _short(entry: str) -> str:
+    return entry if len(entry) <= 80 else f"{entry[:80]}…"

@@ -14,6 +14,7 @@ from pathlib import Path
 from vaultbot.types import FileStamp, Skipped
 from vaultbot.vault.documents import is_document, is_pdf
 from vaultbot.vault.ignore import Ignore, Unsearched
+from vaultbot.vault.obsidian import ObsidianSettings
 
 _ICLOUD = re.compile(r"\.(?P<name>.+)\.icloud")
 _SF_DATALESS = 0x40000000
@@ -34,8 +35,9 @@ class Listing:
     files: tuple[str, ...]  #: all other files that a link may lead to: attachments, and notes that `exclude` names
     skipped: tuple[Skipped, ...]  #: what was left out, and what is wrong with the vault's own settings
     unreadable: frozenset[str] = frozenset()  #: folders that could not be listed
+    settings: ObsidianSettings = field(default_factory=ObsidianSettings)  #: the vault's own, as they were for this walk
     unknown: frozenset[str] = frozenset()  #: notes that exist, but that cannot be read here and now
-    unsearched: Mapping[str, Unsearched] = field(default_factory=dict)  #: of `notes`, those read for their links only
+    unsearched: Mapping[str, str] = field(default_factory=dict)  #: of `notes`, those read for their links only
 
     def is_gone(self, path: str) -> bool:
         """Whether a note is certainly not there: its folders were all listed, and it waits in no cloud."""
@@ -136,6 +138,8 @@ class _Walk:
             return
         except OSError as error:
             self._unknown.add(path)
+            if why := self._ignore.unsearched(path):
+                self._unsearched[path] = why
             self._skip(path, f"cannot be read: {error.strerror}")
             return
         if not stat.S_ISREG(info.st_mode):
@@ -153,7 +157,12 @@ class _Walk:
         return is_document(path) and (self._pdf or not is_pdf(path))
 
     def _leave_in_the_cloud(self, path: str) -> None:
+        if self._ignore.excludes(path):
+            self._files.append(path)
+            return
         self._unknown.add(path)
+        if why := self._ignore.unsearched(path):
+            self._unsearched[path] = why
         self._skip(path, "in the cloud, not on this machine; open it once, or keep its folder downloaded")
 
     def _skip(self, path: str, reason: str) -> None:

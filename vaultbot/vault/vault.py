@@ -114,7 +114,7 @@ class Vault:
         if self.identity() != identity:
             raise VaultMissing(f"{self.root} was replaced while it was listed; it will be listed again")
         unusable = (Skipped(f"{settings.config_folder}/app.json", words) for words in ignore.warnings)
-        return replace(listing, skipped=(*settings.warnings, *unusable, *listing.skipped))
+        return replace(listing, settings=settings, skipped=(*settings.warnings, *unusable, *listing.skipped))
 
     def settings(self) -> ObsidianSettings:
         """The vault's own settings as they are now; what is wrong with them is in their `warnings`."""

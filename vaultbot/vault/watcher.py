@@ -154,7 +154,9 @@ class VaultWatcher:
 
 
 #: What says which notes are searched, and how days are called.
-_SETTINGS = re.compile(r"/\.[^/]+/(?:app|daily-notes|templates)\.json")
+_SETTINGS = re.compile(
+    r"/\.[^/]+/(?:app|daily-notes|templates|plugins/(?:templater-obsidian|periodic-notes)/data)\.json"
+)
 
 
 class _Waker(FileSystemEventHandler):
