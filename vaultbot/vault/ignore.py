@@ -76,18 +76,19 @@ class Ignore:
 
     def _matches(self, entry: str, path: str) -> bool:
         left = _MATCH_SECONDS - self._spent.get(entry, 0.0)
+        if left <= 0:
+            return True
         began = time.thread_time()
         try:
-            if left > 0:
-                return bool(self._patterns[entry].search(path, timeout=left))
+            found = bool(self._patterns[entry].search(path, timeout=left))
         except TimeoutError:
+            self._spent[entry] = _MATCH_SECONDS
             self.warnings.append(
                 f"the excluded-files entry {_short(entry)} takes too long; what it was not tried on is kept out"
             )
-            left = 0.0
-        finally:
-            self._spent[entry] = self._spent.get(entry, 0.0) + time.thread_time() - began
-        return True
+            return True
+        self._spent[entry] = self._spent.get(entry, 0.0) + time.thread_time() - began
+        return found
 
 
 def exclude_spec(patterns: Sequence[str]) -> GitIgnoreSpec:
