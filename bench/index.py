@@ -70,6 +70,10 @@ class TimedEmbedder:
     def dimensions(self) -> int:
         return self.embedder.dimensions
 
+    @property
+    def counts_exactly(self) -> bool:
+        return self.embedder.counts_exactly
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         began = time.perf_counter()
         counts = self.embedder.count_tokens(texts)

@@ -17,6 +17,7 @@ from vaultbot.errors import InvalidRequest
 from vaultbot.index.reader import CatalogReader
 from vaultbot.paths import StatePaths
 from vaultbot.protocols import Embedder, VectorIndex
+from vaultbot.retrieval.expansion import Expander
 from vaultbot.retrieval.ranking import Mode, Weights
 from vaultbot.retrieval.retriever import Retriever
 from vaultbot.vault.vault import Vault
@@ -33,15 +34,17 @@ class Indexed:
     embedder: Embedder
     name: str
 
-    def retriever(self, weights: Weights | None = None) -> Retriever:
+    def retriever(self, weights: Weights | None = None, expander: Expander | None = None) -> Retriever:
         """vaultbot's own way to search it."""
-        retriever = Retriever(self.reader, embedder=self.embedder, vault_name=self.name, weights=weights)
+        retriever = Retriever(
+            self.reader, embedder=self.embedder, vault_name=self.name, weights=weights, expander=expander
+        )
         retriever.vectors = self.vectors
         return retriever
 
-    def way(self, weights: Weights | None = None, mode: Mode = "hybrid") -> Way:
+    def way(self, weights: Weights | None = None, mode: Mode = "hybrid", expander: Expander | None = None) -> Way:
         """Its searches, by the paths of the hits."""
-        retriever = self.retriever(weights)
+        retriever = self.retriever(weights, expander)
 
         def searched(question: Question) -> list[str]:
             with suppress(InvalidRequest):  # Then nothing is found, which counts.

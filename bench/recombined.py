@@ -142,6 +142,11 @@ class NearbyVectors:
         """The real one's."""
         return self._embedder.dimensions
 
+    @property
+    def counts_exactly(self) -> bool:
+        """The real one's."""
+        return self._embedder.counts_exactly
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The real one's."""
         return self._embedder.count_tokens(texts)

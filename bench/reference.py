@@ -59,7 +59,7 @@ class Reference:
         return [self._paths[self._keys[place]] for place in best]
 
     def _meaning(self, query: Query) -> FloatArray:
-        cosines = self._matrix @ self._embedder.embed_query(query.text)
+        cosines = self._matrix @ self._embedder.embed_query(query.meaning)
         cards, passages = (np.full(len(self._keys), -np.inf, np.float32) for _ in range(2))
         np.maximum.at(cards, self._note[self._card], cosines[self._card])
         np.maximum.at(passages, self._note[~self._card], cosines[~self._card])
@@ -70,19 +70,25 @@ class Reference:
         return np.asarray(np.maximum(0, joined + floor) / (joined.max() + floor), np.float32)
 
     def _words(self, query: Query) -> FloatArray:
-        alone = self._bm25(query.terms, ())
+        alone = self._matched(query, ())
         if not query.pairs:
             return alone
         share = self._weights.pairs
-        joined = (1 - share) * alone + share * self._bm25(query.terms, query.pairs)
+        joined = (1 - share) * alone + share * self._matched(query, query.pairs)
         return np.asarray(joined / (joined.max() or 1), np.float32)
+
+    def _matched(self, query: Query, pairs: tuple[tuple[str, str], ...]) -> FloatArray:
+        scores = self._bm25(query.terms, pairs)
+        for wording in query.more:
+            scores = scores + wording.weight * self._bm25(wording.terms, ())
+        return np.asarray(scores / (scores.max() or 1), np.float32)
 
     def _bm25(self, terms: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> FloatArray:
         scores = np.zeros(len(self._keys), np.float32)
         for key, score in self._reader.match_notes(terms, limit=None, pairs=pairs):
             if key in self._place:
                 scores[self._place[key]] = score
-        return np.asarray(scores / (scores.max() or 1), np.float32)
+        return scores
 
     def _named(self, query: Query) -> tuple[FloatArray, FloatArray]:
         wanted = frozenset(query.terms)

@@ -34,7 +34,7 @@ from bench.peers import (
     texts_of,
 )
 from bench.questions import Question, QuestionSet, load_set, with_long_notes, with_typos
-from bench.steps import print_steps, without_each_step
+from bench.steps import AsWritten, contexts_without_each_step, print_steps, without_each_step
 from bench.vectors import KeptVectors
 from vaultbot.bootstrap import make_embedder
 from vaultbot.config import Config
@@ -160,14 +160,13 @@ def _print_typos(one: QuestionSet, index: Indexed) -> None:
     if not slipped:
         return
     clean = [one.questions[place] for place, _ in slipped]
-    way = index.way()
-    before = quality(clean, map(way, clean)).ndcg_5
-    after = quality(clean, (way(question) for _, question in slipped)).ndcg_5
-    print(
-        f"{one.name}, one typo: nDCG@5 {before.mean():.3f} → {after.mean():.3f}, "
-        f"{after.mean() / before.mean():.1%} kept (n = {len(slipped)})\n",
-        flush=True,
-    )
+    before = quality(clean, map(index.way(), clean)).ndcg_5
+    kept = {}
+    for name, way in (("vaultbot", index.way()), ("questions as they were written", index.way(expander=AsWritten()))):
+        after = quality(clean, (way(question) for _, question in slipped)).ndcg_5
+        kept[name] = f"{after.mean():.3f} ({after.mean() / before.mean():.1%} kept)"
+    told = "; ".join(f"{name} {share}" for name, share in kept.items())
+    print(f"{one.name}, one typo: nDCG@5 {before.mean():.3f} → {told} (n = {len(slipped)})\n", flush=True)
 
 
 def _print_contexts(one: QuestionSet, index: Indexed) -> None:
@@ -175,12 +174,12 @@ def _print_contexts(one: QuestionSet, index: Indexed) -> None:
     asked = [question for question in one.questions if question.answers]
     if not asked:
         return
-    retriever = index.retriever()
-
-    def ours(question: Question) -> str:
-        return _context(index, retriever, question)
-
-    shares = {"vaultbot": _share_with_answer(asked, ours)}
+    shares = {
+        name: _with_interval(held)
+        for name, held in contexts_without_each_step(
+            asked, index, lambda retriever, question: _context(index, retriever, question)
+        )
+    }
     try:
         pieces = NearestPieces(langchain_pieces(one.vault), index.embedder)
         shares[_LANGCHAIN] = _share_with_answer(asked, lambda question: _piled(pieces, question))

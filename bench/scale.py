@@ -1,7 +1,8 @@
 """How vaultbot grows with the vault: indexing, looking through it, saving a note, searching, memory, disk.
 
     python -m bench.scale --notes 1000 10000
-    python -m bench.scale --notes 1000 10000 100000 --vault ~/Notes --plot docs/scale.svg
+    python -m bench.scale --notes 1000 10000 100000 --vault ~/Notes --results scale.jsonl --plot docs/scale.svg
+    python -m bench.scale --notes 100000 --vault ~/Notes --keep /tmp/scale    (and again, later, with --again)
 
 The notes are recombined from those of --vault, or from made-up ones, and their vectors from those of their paragraphs
 (bench/recombined.py), so that embedding takes no time, and is not measured: bench.embedding does that. All else is
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -59,7 +61,7 @@ class Size:
 
     notes: int
     passages: int
-    notes_per_s: float  #: indexed, embedding not counted
+    notes_per_s: float  #: indexed, embedding not counted; nan for an index that was there already
     start_s: float  #: of the daemon, from the command until it has looked through the vault
     rescan_s: float  #: with nothing changed
     saved_s: float  #: from the save of one note until it is found
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--saves", type=int, default=5, help="notes saved and waited for (default 5)")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="keep vectors in this file for the next run")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make vaults and indexes here, and leave them")
+    parser.add_argument("--again", action="store_true", help="use the indexes that are in the folder of --keep already")
     parser.add_argument("--results", type=Path, metavar="FILE", help="add the figures to this file, as JSON in lines")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, and all others of --results, as SVG")
     given = parser.parse_args()
@@ -109,11 +112,14 @@ def main() -> None:
         print(f"| {' | '.join(_HEADS)} |\n{'|---' * len(_HEADS)}|", flush=True)
         for notes in given.notes:
             root = home / "vaults of bench.scale" / f"{notes} notes"
-            if root.exists():
-                shutil.rmtree(root)
-                shutil.rmtree(state_paths(root).root, ignore_errors=True)
-            paragraphs.write(root, notes=notes)
-            sizes.append(_measured(root, notes, nearby, queries, saves=given.saves))
+            indexed_per_s = float("nan")
+            if not (given.again and root.exists()):
+                if root.exists():
+                    shutil.rmtree(root)
+                    shutil.rmtree(state_paths(root).root, ignore_errors=True)
+                paragraphs.write(root, notes=notes)
+                indexed_per_s = notes / _index(root, nearby)
+            sizes.append(_measured(root, notes, indexed_per_s, nearby, queries, saves=given.saves))
             print(f"| {' | '.join(_shown(sizes[-1]))} |", flush=True)
             if given.results:
                 with given.results.open("a", encoding="utf-8") as file:
@@ -146,18 +152,23 @@ def _queries(paragraphs: Paragraphs, home: Path, count: int, folder: Path | None
     return [asked[number % len(asked)] for number in range(count)]
 
 
-def _measured(root: Path, notes: int, embedder: Embedder, queries: Sequence[str], *, saves: int) -> Size:
+def _measured(
+    root: Path, notes: int, indexed_per_s: float, embedder: Embedder, queries: Sequence[str], *, saves: int
+) -> Size:
     state = state_paths(root)
-    passages, took_s = _index(root, state, embedder)
     with _running(root, state) as (client, start_s):
+        passages = client.get("/api/status")["chunks"]
         again = [_seconds_to_look(client) for _ in range(3)]
         inside, over_http, cpu_ms = _searches(client, queries)
         rss_mib = _rss_mib(client.runtime.pid)
         saved = [_seconds_until_found(root, client, f"zyx{number}word") for number in range(saves)]
+        for number in range(saves):
+            (root / f"zyx{number}word.md").unlink()
+        client.post("/api/index", {})
     return Size(
         notes,
         passages,
-        notes / took_s,
+        indexed_per_s,
         start_s,
         median(again),
         median(saved),
@@ -172,8 +183,9 @@ def _measured(root: Path, notes: int, embedder: Embedder, queries: Sequence[str]
     )
 
 
-def _index(root: Path, state: StatePaths, embedder: Embedder) -> tuple[int, float]:
-    """Index for the first time: the passages, and the seconds without those for vectors."""
+def _index(root: Path, embedder: Embedder) -> float:
+    """Index for the first time: the seconds, without those for vectors."""
+    state = state_paths(root)
 
     def open_vectors() -> tuple[VectorIndex, str | None]:
         return open_vector_index(state.vectors, fingerprint=embedder.fingerprint)
@@ -184,13 +196,13 @@ def _index(root: Path, state: StatePaths, embedder: Embedder) -> tuple[int, floa
     run = assistant.worker.run()
     assistant.worker.start()
     try:
-        report = run.result()
+        run.result()
         took_s = time.perf_counter() - began
     finally:
         # Sealing the vector index takes long for a large one, and the daemon is not to find it open.
         assistant.worker.stop(timeout=600)
         assistant.close()
-    return report.chunks, took_s - timed.embedding_s
+    return took_s - timed.embedding_s
 
 
 @contextmanager
@@ -286,7 +298,7 @@ def _shown(size: Size) -> Iterator[str]:
         value = getattr(size, field.name)
         digits = 3 if field.name == "recall" else 2 if field.name.endswith("_s") else 0
         digits = 1 if field.name.endswith("_ms") else digits
-        yield f"{value:,.{digits}f}"
+        yield "–" if math.isnan(value) else f"{value:,.{digits}f}"
 
 
 def _with_earlier(sizes: Sequence[Size], results: Path | None) -> list[Size]:

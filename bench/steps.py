@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.indexed import Indexed, Way
-from bench.measures import SEEN, FloatArray, Quality, interval, quality
+from bench.measures import SEEN, FloatArray, Quality, holds_answer, interval, quality
 from bench.peers import by_ranks
 from bench.questions import Question, QuestionSet
 from bench.reference import Reference
 from vaultbot.errors import InvalidRequest
-from vaultbot.retrieval.query import parse_query
+from vaultbot.index.vocabulary import Vocabulary
+from vaultbot.retrieval.expansion import Expander, Meanings
+from vaultbot.retrieval.query import Query, parse_query
 from vaultbot.retrieval.ranking import Mode, Ranker, Scores, Weights
+from vaultbot.retrieval.retriever import Retriever
+from vaultbot.retrieval.spelling import IsWord
 
 _WHOLE = Weights()
 _ALL = "vaultbot"
@@ -28,6 +33,30 @@ class Step:
     name: str
     weights: Weights | None = None
     mode: Mode = "hybrid"
+    as_written: bool = False
+
+    @property
+    def expander(self) -> Expander | None:
+        """None is the usual one."""
+        return AsWritten() if self.as_written else None
+
+
+class AsWritten(Expander):
+    """Leaves every question as it is: nothing is respelled, bridged or spelled out."""
+
+    def __init__(self) -> None:
+        super().__init__(Vocabulary())
+
+    def expand(
+        self,
+        db: sqlite3.Connection,  # noqa: ARG002
+        query: Query,
+        *,
+        is_word: IsWord | None = None,  # noqa: ARG002
+        meanings: Meanings | None = None,  # noqa: ARG002
+    ) -> tuple[Query, tuple[str, ...]]:
+        """The question."""
+        return query, ()
 
 
 _STEPS = (
@@ -38,8 +67,16 @@ _STEPS = (
     Step("without headings", replace(_WHOLE, heading=0.0)),
     Step("without names and headings", replace(_WHOLE, name=0.0, heading=0.0)),
     Step("words count alike in all scripts", replace(_WHOLE, words_other_scripts=_WHOLE.words)),
+    Step("questions as they were written", as_written=True),
     Step("meaning alone", mode="dense"),
     Step("words alone", mode="lexical"),
+)
+#: Those that choose the passages for an answer.
+_CONTEXT_STEPS = (
+    Step(_ALL),
+    Step("without pairs of words", replace(_WHOLE, pairs=0.0)),
+    Step("without the best three sentences", replace(_WHOLE, window=0.0)),
+    Step("the passage alone, not its note", replace(_WHOLE, note=0.0)),
 )
 
 
@@ -48,7 +85,7 @@ def without_each_step(one: QuestionSet, index: Indexed) -> dict[str, Quality]:
     first = [list(ranking) for ranking in map(index.way(), one.questions)]
     found = {_ALL: quality(one.questions, first)}
     for step in _STEPS:
-        found[step.name] = quality(one.questions, map(index.way(step.weights, step.mode), one.questions))
+        found[step.name] = quality(one.questions, map(index.way(step.weights, step.mode, step.expander), one.questions))
     found["ranks joined (RRF60), not scores"] = quality(one.questions, map(_by_ranks(index), one.questions))
     with index.reader.snapshot():
         exact = [list(ranking) for ranking in map(_exactly(index), one.questions)]
@@ -59,6 +96,16 @@ def without_each_step(one: QuestionSet, index: Indexed) -> dict[str, Quality]:
         flush=True,
     )
     return found
+
+
+def contexts_without_each_step(
+    asked: Sequence[Question], index: Indexed, context: Callable[[Retriever, Question], str]
+) -> Iterator[tuple[str, FloatArray]]:
+    """Whether the answer stands in the text that is handed on, for each question: by the whole, and without a step."""
+    for step in _CONTEXT_STEPS:
+        retriever = index.retriever(step.weights)
+        held = [holds_answer(context(retriever, one), one.answers) for one in asked]
+        yield step.name, np.array(held, np.float64)
 
 
 def _by_ranks(index: Indexed) -> Way:

@@ -39,6 +39,11 @@ class KeptVectors:
         """The embedder's."""
         return self._embedder.dimensions
 
+    @property
+    def counts_exactly(self) -> bool:
+        """As the embedder."""
+        return self._embedder.counts_exactly
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The embedder's."""
         return self._embedder.count_tokens(texts)

@@ -13,8 +13,8 @@ from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble_with
 from vaultbot.config import Config
 from vaultbot.paths import StatePaths
-from vaultbot.protocols import ChatModel
-from vaultbot.types import Answer, Hit, IndexReport
+from vaultbot.protocols import ChatModel, Reranker
+from vaultbot.types import Answer, Hit, IndexReport, SearchResult
 from vaultbot.vault.vault import Vault
 
 
@@ -28,6 +28,7 @@ class VaultBuilder:
     embedder: HashEmbedder | None = field(default_factory=HashEmbedder)
     vectors: ListVectorIndex = field(default_factory=ListVectorIndex)
     model: ChatModel | None = field(default_factory=ScriptedChatModel)
+    reranker: Reranker | None = None
     _assistant: Assistant | None = None
 
     @property
@@ -40,6 +41,7 @@ class VaultBuilder:
                 embedder=self.embedder,
                 open_vectors=(lambda: (self.vectors, None)) if self.embedder else None,
                 load_model=self.model,
+                reranker=self.reranker,
             )
             self._assistant.worker.start()
         return self._assistant
@@ -55,8 +57,12 @@ class VaultBuilder:
 
     def search(self, query: str, *, limit: int = 8) -> tuple[Hit, ...]:
         """Brings the index up to date first."""
+        return self.found(query, limit=limit).hits
+
+    def found(self, query: str, *, limit: int = 8) -> SearchResult:
+        """The same with all that is told about it."""
         self.index()
-        return self.assistant.search(query, limit=limit).hits
+        return self.assistant.search(query, limit=limit)
 
     def ask(self, question: str) -> Answer:
         """Brings the index up to date first."""

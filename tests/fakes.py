@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 class HashEmbedder:
     """An Embedder whose texts are close when they share words: each word adds one of `dimensions` directions.
 
-    `embedded` holds every text it was given, in order; `failure`, once set, is raised instead of an answer.
+    `embedded` holds every text it was given, in order; `failure`, once set, is raised instead of an answer. With more
+    `tokens_a_word` it cuts notes into shorter passages.
     """
 
-    def __init__(self, *, fingerprint: str = "hash-1", dimensions: int = 64) -> None:
+    def __init__(self, *, fingerprint: str = "hash-1", dimensions: int = 64, tokens_a_word: int = 1) -> None:
         self.name = "hash"
         self.fingerprint = fingerprint
         self.dimensions = dimensions
+        self.tokens_a_word = tokens_a_word
         self.calls = 0
         self.embedded: list[str] = []
         self.failure: Exception | None = None
 
+    @property
+    def counts_exactly(self) -> bool:
+        return True
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(_words(text)) for text in texts]
+        return [self.tokens_a_word * len(_words(text)) for text in texts]
 
     def embed_documents(self, texts: Sequence[str]) -> FloatArray:
         if self.failure:
@@ -53,6 +59,31 @@ class HashEmbedder:
         for word in _words(text) or [""]:
             vector[zlib.crc32(f"{self.fingerprint} {word.lower()}".encode(errors="replace")) % self.dimensions] += 1
         return vector / np.linalg.norm(vector)
+
+
+class WordReranker:
+    """A Reranker for which a text answers as far as it has the question's words, in whatever order and number.
+
+    `read` holds every text it was given, in order. `failure`, once set, is raised instead of an answer. While `gate` is
+    not set, it reads on.
+    """
+
+    def __init__(self) -> None:
+        self.name = "words"
+        self.read: list[str] = []
+        self.failure: Exception | None = None
+        self.says: float | None = None  #: of every text, once set
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def score(self, question: str, texts: Sequence[str]) -> FloatArray:
+        self.read.extend(texts)
+        assert self.gate.wait(60)
+        if self.failure:
+            raise self.failure
+        wanted = {word.lower() for word in _words(question) if word.isalnum()}
+        shares = [len(wanted & {word.lower() for word in _words(text)}) / max(1, len(wanted)) for text in texts]
+        return np.array(shares if self.says is None else [self.says] * len(texts), np.float32)
 
 
 class ListVectorIndex:
@@ -123,6 +154,7 @@ class ScriptedChatModel:
         self._parameters = parameters
         self._context_tokens = context_tokens
         self._speaking = threading.Lock()
+        self._loaded = False
         self.asked: list[tuple[Message, ...]] = []
         self.closed = 0  #: how often it was closed
 
@@ -138,7 +170,12 @@ class ScriptedChatModel:
     def context_tokens(self) -> int:
         return self._context_tokens
 
+    @property
+    def loaded(self) -> bool:
+        return self._loaded
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        self._loaded = self._loaded or bool(texts)
         return [len(_tokens(text)) for text in texts]
 
     def stream(
@@ -156,6 +193,7 @@ class ScriptedChatModel:
 
     def close(self) -> None:
         self.closed += 1
+        self._loaded = False
 
     def _stream(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from gguf import GGUFWriter, TokenType
+from gguf import GGUFWriter, PoolingType, TokenType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +84,7 @@ def scripted_model(
     controls: Sequence[str] = ("<|im_start|>", "<|im_end|>"),
     context: int = 1024,
     file_type: int = 0,
+    pooling: PoolingType | None = None,
 ) -> Path:
     """A byte-level model that answers every question with the same pieces, then ends its turn.
 
@@ -106,6 +107,8 @@ def scripted_model(
             chain.append(words.add("".join(alphabet[byte] for byte in piece.encode())))
     assert len(set(chain)) == len(chain), "a token can have one successor only"
     writer = _writer(path, "llama", context=context, template=template, file_type=file_type)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_merges([f"{alphabet[ord(' ')]} t"])

@@ -9,7 +9,9 @@ import pytest
 
 from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
+from vaultbot.answering.chat_models import ChatModels
 from vaultbot.assistant import NO_MODEL, Assistant
+from vaultbot.bootstrap import assemble_with
 from vaultbot.errors import (
     IndexEmpty,
     InvalidRequest,
@@ -19,7 +21,9 @@ from vaultbot.errors import (
     ShuttingDown,
     VaultMissing,
 )
+from vaultbot.protocols import VectorIndex
 from vaultbot.types import Answer, Sources
+from vaultbot.vault.vault import Vault
 
 QUESTION = "What is a starter fed with?"
 
@@ -67,7 +71,7 @@ def test_an_answer_without_a_model_says_how_to_get_one(vault: VaultBuilder) -> N
     vault.model = None
     vault.write("Sourdough.md", "A sourdough starter is fed with flour and water every day.")
     vault.index()
-    vault.assistant._load_model = lambda path: None
+    vault.assistant._models = ChatModels(lambda path: None)
 
     answer = vault.ask(QUESTION)
 
@@ -99,7 +103,7 @@ def shelf(assistant: Assistant) -> dict[str, ScriptedChatModel]:
             raise ModelMissing("there is no such file")
         return models.setdefault(name, ScriptedChatModel({"": "It is fed with flour and water."}, name=name))
 
-    assistant._load_model = load
+    assistant._models = ChatModels(load)
     return models
 
 
@@ -180,6 +184,35 @@ def test_a_vault_that_is_still_being_read_says_so(vault: VaultBuilder) -> None:
     with pytest.raises(IndexEmpty, match="the vault is being read for the first time"):
         assistant.ask("anything?")
     assert "the vault is being read for the first time" in assistant.search("anything").warnings[-1]
+
+
+def test_words_answer_while_the_embedding_model_is_still_being_loaded(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", "Cabbage, salt and time make kimchi.")
+    vault.index()
+    vault.close()
+    loaded = threading.Event()
+
+    def open_vectors() -> tuple[VectorIndex, str | None]:
+        loaded.wait(60)
+        return vault.vectors, None
+
+    again = assemble_with(
+        vault.config, Vault(vault.root), vault.state, embedder=vault.embedder, open_vectors=open_vectors
+    )
+    again.worker.start()
+    try:
+        found = again.search("cabbage")
+        loaded.set()
+        again.index(timeout=60)
+        later = again.search("cabbage")
+    finally:
+        loaded.set()
+        again.close(timeout=30)
+
+    assert [hit.path for hit in found.hits] == [hit.path for hit in later.hits] == ["Kimchi.md"]
+    assert "words alone were searched" in found.warnings[0]
+    assert "answers come from the last index" in found.warnings[1]
+    assert later.warnings == ()
 
 
 def test_many_threads_may_ask_at_once(assistant: Assistant) -> None:

@@ -23,6 +23,9 @@ WRONG = {
     "index.chunk_tokens": "59",
     "index.rescan_minutes": "1.5",
     "embedding.model": "true",
+    "embedding.remote_model": '"two\\nlines"',
+    "embedding.key_variable": '"sk-3f9a"',
+    "embedding.allow_remote": '"yes"',
     "embedding.engine": '"cuda"',
     "embedding.precision": '"int4"',
     "embedding.batch_size": "257",
@@ -30,6 +33,10 @@ WRONG = {
     "retrieval.passages": "0",
     "retrieval.refuse_below": "1.01",
     "retrieval.caution_below": "nan",
+    "retrieval.reranker": "true",
+    "retrieval.rerank_top": "1",
+    "retrieval.rerank_ms": "9",
+    "retrieval.expand": '"yes"',
     "model.path": "[]",
     "model.context_tokens": "511",
     "model.gpu_layers": '"all"',
@@ -38,6 +45,8 @@ WRONG = {
     "model.seed": "-1",
     "model.max_tokens": '"400"',
     "model.show_unsupported": "1",
+    "models.hub": '"http://hub.example"',
+    "models.folder": "7",
     "prompts.folder": "1979-05-27",
     "server.port": "65536",
     "server.idle_minutes": "inf",
@@ -171,7 +180,8 @@ def test_every_setting_refuses_a_wrong_value_and_says_what_is_allowed(home: Path
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_refuses_it_from_the_environment_too(name: str) -> None:
     variable = f"VAULTBOT_{name.replace('.', '_')}".upper()
-    if any(word in name for word in ("path", "folder", "embedding.model", "exclude", "origins")):
+    texts = ("path", "folder", "embedding.model", "remote_model", "key_variable", "reranker", "exclude", "origins")
+    if any(word in name for word in texts):
         assert load_config(environ={variable: "anything"}) != Config()
         return
     with pytest.raises(ConfigError, match=rf"the variable {variable}: .*; it must be "):
@@ -211,3 +221,25 @@ def test_a_file_that_was_named_must_be_there(home: Path) -> None:
         read(home / "none.toml")
     with pytest.raises(ConfigError, match=r"cannot read .*Is a directory"):
         read(home)
+
+
+# ── an embedding model on a server ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_address_is_no_path(home: Path) -> None:
+    address = "http://127.0.0.1:11434/v1"
+    file = written(home, f'[embedding]\nmodel = "{address}"\n[model]\npath = "{address}"\n')
+
+    config = read(file)
+
+    assert config.embedding.model == address
+    assert config.model.path == str(home / "http:" / "127.0.0.1:11434" / "v1")
+    assert read(VAULTBOT_EMBEDDING_MODEL="HTTPS://example.test/v1").embedding.model == "HTTPS://example.test/v1"
+
+
+def test_a_key_in_place_of_its_variables_name_is_not_shown(home: Path) -> None:
+    file = written(home, '[embedding]\nkey_variable = "sk-3f9a"\n')
+
+    with pytest.raises(ConfigError, match="must be the name of an environment variable") as refused:
+        read(file)
+    assert "3f9a" not in str(refused.value)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaultbot.answering.answerer import Answerer
+from vaultbot.answering.chat_models import ChatModels, LoadModel
+from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
-from vaultbot.errors import IndexEmpty, InvalidRequest, NoteNotFound, QueueFull, ShuttingDown
+from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
 from vaultbot.index.graph import Backlink, Edge, Graph, Named, Neighbour, Standing
 from vaultbot.index.reader import CatalogReader, NoteRecord
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.lint import KINDS, Finding, lint
 from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.suggester import Suggester
+from vaultbot.models.installed import InstalledModel, installed_models
+from vaultbot.paths import models_folder
 from vaultbot.protocols import ChatModel, Embedder
 from vaultbot.retrieval.filters import Options
+from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.retrieval.retriever import Retriever
 from vaultbot.types import Answer, AskEvent, IndexReport, Note, SearchResult, Skipped, Suggestion
@@ -33,10 +39,12 @@ _ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
 _MOST_HITS = 50
 _MOST_NAMED = 8
 
-#: Makes the model for a GGUF path; None stands for the settings' own.
-LoadModel = Callable[[Path | None], ChatModel | None]
-
 _SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
+
+_BEFORE_FIRST_LOOK = (
+    "vaultbot has just started and is still looking for what changed in the vault since: answers come from the last "
+    "index (see how far: vaultbot status)"
+)
 
 NO_MODEL = (
     "no language model is set up, so the answer is in quotes alone; get the starter with "
@@ -58,12 +66,10 @@ class NotePage:
     neighbours: tuple[Neighbour, ...]
 
 
-@dataclass(slots=True)
-class _Loaded:
-    """A model and how many questions are using it."""
-
-    model: ChatModel
-    users: int = 0
+TOO_SMALL = (
+    "{} is too small to put questions in other words, so [retrieval] expand changes nothing; it takes a model of 0.7 "
+    "billion weights or more in [model] path"
+)
 
 
 class Assistant:
@@ -78,28 +84,16 @@ class Assistant:
         worker: IndexWorker,
         retriever: Retriever,
         answerer: Answerer,
-        embedder: Embedder | None,
         load_model: LoadModel,
     ) -> None:
         self.config = config
         self.vault = vault
         self.worker = worker
-        self.embedder = embedder
         self.graph = Graph(reader)
         self._reader = reader
         self._retriever = retriever
-        self._related = RelatedFinder(
-            reader,
-            self.graph,
-            embedder=embedder,
-            vectors=lambda: retriever.vectors,
-            vault_name=vault.name,
-            today=retriever.today,
-        )
         self._answerer = answerer
-        self._load_model = load_model
-        self._models: dict[Path | None, _Loaded] = {}
-        self._model_lock = threading.Lock()
+        self._models = ChatModels(load_model)
         self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
         self._cancels: set[threading.Event] = set()
         self._closing = False
@@ -129,7 +123,7 @@ class Assistant:
             if self._closing:
                 raise ShuttingDown(_SHUTTING_DOWN)
             self._answerer.query(question, options)  # What is no question is refused before a model is looked for.
-            with self._chat_model(model) as chat:
+            with self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
                     raise IndexEmpty(self._why_empty())
@@ -172,7 +166,13 @@ class Assistant:
     ) -> SearchResult:
         """The best passage of each of the best notes; with filters alone, the notes left. Raises InvalidRequest."""
         limit = self._limit(limit)
-        result = self._retriever.search(query, limit=limit, options=options, mode=mode, explain=explain)
+        began = time.perf_counter()
+        wordings = self._wordings(query, options) if mode == "hybrid" else ()
+        waited_ms = (time.perf_counter() - began) * 1000
+        result = self._retriever.search(
+            query, limit=limit, options=options, mode=mode, explain=explain, wordings=wordings
+        )
+        result = replace(result, took_ms=round(waited_ms + result.took_ms, 2))
         if not result.hits and self._reader.counts()[0] == 0:
             return replace(result, warnings=(*result.warnings, self._why_empty()))
         return replace(result, warnings=(*result.warnings, *self._about_the_vault()))
@@ -180,8 +180,17 @@ class Assistant:
     def related(self, path: str, *, limit: int | None = None, options: Options | None = None) -> RelatedNotes:
         """Notes close to this one and not linked with it, the closest first. Raises NoteNotFound, InvalidRequest."""
         limit = self._limit(limit)
+        embedder, vectors = self._retriever.meaning
+        finder = RelatedFinder(
+            self._reader,
+            self.graph,
+            embedder=embedder,
+            vectors=vectors,
+            vault_name=self.vault.name,
+            today=self._retriever.today,
+        )
         with self._reader.snapshot():
-            found = self._related.find(self._named(path).path, limit=limit, options=options)
+            found = finder.find(self._named(path).path, limit=limit, options=options)
         return replace(found, warnings=(*found.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
@@ -291,19 +300,45 @@ class Assistant:
 
     def model_name(self) -> str | None:
         """The language model that would answer; None when there is none. Raises ModelMissing, ModelInvalid."""
-        with self._model_lock:
-            loaded = self._loaded(None)
-        return loaded.model.name if loaded else None
+        model = self._models.own()
+        return model.name if model else None
+
+    def models(self) -> tuple[InstalledModel, ...]:
+        """The language models on this machine, the one of the settings first."""
+        settings = self.config.model
+        folder = Path(self.config.models.folder or models_folder())
+        return installed_models(settings.path, folder, context_tokens=settings.context_tokens)
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What meanings are compared by at the moment."""
+        return self._retriever.meaning[0]
 
     @property
     def closing(self) -> bool:
         """Whether `stop_answering` was called."""
         return self._closing
 
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of how questions are answered."""
+        reranking, told = self._retriever.reranking, []
+        if reranking and reranking.notice:
+            told.append(reranking.notice)
+        if self._answerer.rewriter is not None:
+            with suppress(ModelMissing):
+                model = self._models.own()
+                if model is not None and not tier_of(model).rewords:
+                    told.append(TOO_SMALL.format(model.name))
+        return tuple(told)
+
     def warm_up(self) -> None:
-        """Load the embedder now, so that the first question does not wait for it."""
-        if self.embedder is not None:
-            self.embedder.embed_query("ready")
+        """Load the embedder now, so that the first question does not wait for it, and then the reranker."""
+        try:
+            if (embedder := self.embedder) is not None:
+                embedder.embed_query("ready")
+        finally:
+            if self._retriever.reranking is not None:
+                self._retriever.reranking.load()
 
     def stop_answering(self) -> None:
         """End what is being answered or indexed; those who wait get ShuttingDown."""
@@ -315,38 +350,18 @@ class Assistant:
     def close(self, *, timeout: float = 4.0) -> None:
         """End the index thread and the model's process. What was indexed stays."""
         self.worker.stop(timeout=timeout)
-        with self._model_lock:
-            for loaded in self._models.values():
-                loaded.model.close()
-            self._models.clear()
+        if self._retriever.reranking is not None:
+            self._retriever.reranking.close()
+        self._models.close()
 
-    @contextmanager
-    def _chat_model(self, path: Path | None) -> Iterator[ChatModel | None]:
-        """The model of that path for as long as the block runs; None when the settings want none.
-
-        The last one used stays loaded; others are unloaded as soon as nobody uses them.
-        """
-        with self._model_lock:
-            loaded = self._loaded(path)
-            if loaded is not None:
-                loaded.users += 1
-                for other in self._models.values():
-                    if other is not loaded and not other.users:
-                        other.model.close()
-        try:
-            yield loaded.model if loaded else None
-        finally:
-            if loaded is not None:
-                with self._model_lock:
-                    loaded.users -= 1
-
-    def _loaded(self, path: Path | None) -> _Loaded | None:
-        if path not in self._models:
-            model = self._load_model(path)
-            if model is None:
-                return None
-            self._models[path] = _Loaded(model)
-        return self._models[path]
+    def _wordings(self, query: str, options: Options | None) -> tuple[str, ...]:
+        """Other ways to put it, by a model that is there anyway: a search waits for none to be loaded."""
+        rewriter = self._answerer.rewriter
+        if rewriter is None:
+            return ()
+        asked = parse_query(query, today=self._retriever.today(), options=options)
+        with self._models.idle() as model:
+            return rewriter.wordings(asked, model) if model else ()
 
     def _with_advice(self, answer: Answer, model: ChatModel | None) -> Answer:
         advice = self._about_the_vault()
@@ -355,8 +370,10 @@ class Assistant:
         return replace(answer, warnings=(*answer.warnings, *advice)) if advice else answer
 
     def _about_the_vault(self) -> tuple[str, ...]:
-        """A warning when what is answered may be out of date, because the vault cannot be read."""
+        """A warning when what is answered may be out of date, because the vault cannot be read or is not yet."""
         state = self.worker.state
+        if state.state in ("starting", "indexing") and state.last_report is None:
+            return (_BEFORE_FIRST_LOOK,)
         return (state.message,) if state.state == "vault-missing" else ()
 
     def _why_empty(self) -> str:

@@ -108,7 +108,7 @@ def _hung_up(error: Exception) -> str:
 def error_of(problem: Mapping[str, Any]) -> VaultbotError:
     """The error that a problem document stands for."""
     slug = str(problem.get("type", "")).rpartition("/")[2]
-    kinds = {kind.slug: kind for kind in error_kinds(VaultbotError)}
+    kinds = {kind.slug: kind for kind in error_kinds(VaultbotError) if "slug" in vars(kind)}
     return kinds.get(slug, VaultbotError)(str(problem.get("detail") or problem.get("title") or "an error"))
 
 

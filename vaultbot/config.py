@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -20,19 +21,32 @@ from vaultbot.paths import absolute, config_folder
 
 Check = Callable[[Any], bool]
 
+_THIS_MACHINE = ("http://127.0.0.1:", "http://localhost:")
+
 
 def setting(default: Any, why: str, *, allowed: str, check: Check) -> Any:
     """A field with its default, the reason it exists, what is allowed in words, and the test of that."""
     return field(default=default, metadata={"why": why, "allowed": allowed, "check": check})
 
 
-def _place(default: str, why: str, *, words: tuple[str, ...] = ()) -> Any:
-    """A path, or one of some words."""
-    spoken = " or ".join((*(f'"{word}"' for word in words), "a path in quotes"))
+def _place(default: str, why: str, *, words: tuple[str, ...] = (), addresses: bool = False) -> Any:
+    """A path, or one of some words, or where `addresses` are allowed "http://…"."""
+    spoken = " or ".join((*(f'"{word}"' for word in words), *["an address"] * addresses, "a path in quotes"))
     return field(
         default=default,
-        metadata={"why": why, "allowed": spoken, "check": lambda v: isinstance(v, str), "words": ("", *words)},
+        metadata={
+            "why": why,
+            "allowed": spoken,
+            "check": lambda v: isinstance(v, str),
+            "words": ("", *words),
+            "addresses": addresses,
+        },
     )
+
+
+def is_address(value: str) -> bool:
+    """Whether a place is a server's, and not a path."""
+    return value.lower().startswith(("http://", "https://"))
 
 
 def _texts(why: str) -> Any:
@@ -107,9 +121,24 @@ class EmbeddingSettings:
 
     model: str = _place(
         "auto",
-        'A folder with a sentence-transformers model; "auto": the starter model, if installed; "none": words alone.',
+        "A folder with a sentence-transformers model, a GGUF file, or the address of an OpenAI-compatible server; "
+        '"auto": the starter model, if installed; "none": words alone.',
         words=("auto", "none"),
+        addresses=True,
     )
+    remote_model: str = setting(
+        "",
+        "The server's name for the model, like nomic-embed-text. For an address.",
+        allowed="a name in quotes",
+        check=lambda v: isinstance(v, str) and len(v) <= 200 and v.isprintable(),
+    )
+    key_variable: str = setting(
+        "",
+        "The environment variable that holds the server's key, like OPENAI_API_KEY; never the key itself.",
+        allowed="the name of an environment variable, such as OPENAI_API_KEY, and not the key itself",
+        check=lambda v: isinstance(v, str) and re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63})?", v) is not None,
+    )
+    allow_remote: bool = _yes_or_no(False, "Let the text of your notes leave this machine, to that address.")
     engine: Literal["onnxruntime", "torch"] = _one_of(
         "onnxruntime",
         "torch",
@@ -132,6 +161,14 @@ class RetrievalSettings:
     refuse_below: float = _number(0.51, 0, 1, 'Weaker matches than this get "not in your notes".')
     caution_below: float = _number(
         0.6, 0, 1, "Weaker matches than this are quoted with a warning, and the model is not asked."
+    )
+    reranker: str = _place(
+        "none", 'A folder with a cross-encoder, which reads the best hits once more; "none": without.', words=("none",)
+    )
+    rerank_top: int = _whole(20, 2, 50, "So many of the best hits are read by the reranker.")
+    rerank_ms: int = _whole(300, 10, 60000, "When the reranker takes longer, the order is the one without it.")
+    expand: bool = _yes_or_no(
+        False, "Have a language model of 0.7 billion weights or more put questions in other words to look for as well."
     )
 
 
@@ -156,6 +193,19 @@ class ModelSettings:
         False,
         "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsSettings:
+    """Where `vaultbot models pull` gets language models, and where they are kept."""
+
+    hub: str = setting(
+        "https://huggingface.co",
+        "The hub that models are pulled from, or a mirror of it.",
+        allowed="an address that begins with https://",
+        check=lambda v: isinstance(v, str) and v.startswith(("https://", *_THIS_MACHINE)),
+    )
+    folder: str = _place("", "The folder of pulled models; empty takes vaultbot's own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +235,7 @@ class Config:
     embedding: EmbeddingSettings = EmbeddingSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     model: ModelSettings = ModelSettings()
+    models: ModelsSettings = ModelsSettings()
     prompts: PromptSettings = PromptSettings()
     server: ServerSettings = ServerSettings()
 
@@ -270,10 +321,9 @@ def _with(config: Config, section: str, key: str, value: Any, *, where: str, bas
     else:
         valid = cast(Check, item.metadata["check"])(value)
     if not valid:
-        raise ConfigError(
-            f"{where}: [{section}] {key} = {_shown(value)} is not allowed; it must be {item.metadata['allowed']}"
-        )
-    if value not in item.metadata.get("words", (value,)):
+        shown = "…" if key == "key_variable" else _shown(value)  # It may be the key, by mistake.
+        raise ConfigError(f"{where}: [{section}] {key} = {shown} is not allowed; it must be {item.metadata['allowed']}")
+    if value not in item.metadata.get("words", (value,)) and not (item.metadata["addresses"] and is_address(value)):
         value = str(absolute(value, base=base or ""))
     return replace(config, **{section: replace(settings, **{key: value})})
 

@@ -231,7 +231,11 @@ class _Serving:
         """How the daemon is, in words."""
         index = self._assistant.state()
         notes, chunks = self._assistant.counts()
-        warnings = [*index.notices, *([self._watcher.notice] if self._watcher.notice else [])]
+        warnings = [
+            *index.notices,
+            *self._assistant.notices(),
+            *([self._watcher.notice] if self._watcher.notice else []),
+        ]
         try:
             model = self._assistant.model_name()
         except ModelMissing as error:

@@ -48,6 +48,11 @@ def embedder_cache(vault: Path | None = None) -> Path:
     return place / "embedders"
 
 
+def models_folder() -> Path:
+    """The folder of the language models that were pulled, which all vaults share."""
+    return state_folder() / "models"
+
+
 def absolute(path: str | os.PathLike[str], *, base: str | os.PathLike[str] = "") -> Path:
     """The path from `base`, or from the folder one is in; "~" is the home folder. Links are left as they are."""
     return Path(os.path.abspath(os.path.join(base, os.path.expanduser(path))))  # noqa: PTH100, PTH111, PTH118
@@ -68,6 +73,11 @@ class StatePaths:
     def vectors(self) -> Path:
         """Chroma's folder, rebuilt from the catalog at any doubt."""
         return self.root / "vectors"
+
+    @property
+    def next_vectors(self) -> Path:
+        """The same for another embedding model, until it has taken over."""
+        return self.root / "vectors.next"
 
     @property
     def lock(self) -> Path:

@@ -34,6 +34,10 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """Length of every vector."""
 
+    @property
+    def counts_exactly(self) -> bool:
+        """Whether `count_tokens` is the model's own tokenizer; an estimate otherwise."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer, special tokens excluded; never truncated."""
 
@@ -42,6 +46,20 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> FloatArray:
         """(dimensions,) unit vector."""
+
+
+class Reranker(Protocol):
+    """Reads a question and a text together and says how well the text answers: slower than vectors, and more exact."""
+
+    @property
+    def name(self) -> str:
+        """For people: "ms-marco-MiniLM-L6-v2"."""
+
+    def score(self, question: str, texts: Sequence[str]) -> FloatArray:
+        """(len(texts),) from 0 to 1, each whatever the others are. Longer texts are cut by the model.
+
+        Raises ModelInvalid when the model cannot be loaded, and whatever its engine raises.
+        """
 
 
 class VectorIndex(Protocol):
@@ -93,6 +111,10 @@ class ChatModel(Protocol):
     @property
     def context_tokens(self) -> int:
         """Room for prompt and answer together."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it can answer at once, without being loaded first."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text."""

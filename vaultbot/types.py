@@ -26,7 +26,7 @@ class FileStamp:
 
 
 #: Problems that keep a part of a note out of the index.
-DAMAGES = ("frontmatter", "encoding", "truncated", "canvas", "base", "excalidraw", "pdf")
+DAMAGES = ("frontmatter", "encoding", "truncated", "canvas", "base", "excalidraw", "pdf", "embedding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class IndexReport:
         return bool(self.added or self.changed or self.renamed or self.removed)
 
 
-IndexStage = Literal["scan", "index", "vectors"]
+IndexStage = Literal["scan", "index", "vectors", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,8 @@ class Hit:
     wikilink: str
     uri: str
     matched: tuple[str, ...] = ()  #: the words of the question as they stand in the text
-    explained: Mapping[str, float | None] | None = None  #: on demand: what speaks for it (docs/retrieval.md)
+    explained: Mapping[str, Any] | None = None  #: on demand: what speaks for it (docs/retrieval.md)
+    copies: tuple[str, ...] = ()  #: paths of notes with the same text, which are no hits of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     took_ms: float
     warnings: tuple[str, ...] = ()
+    left_out: tuple[Skipped, ...] = ()  #: on demand: notes that are no hits, and why
 
 
 # ── answered ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import pytest
 
 from tests.contracts.vector_index import VectorIndexContract, unit_vectors
 from tests.fakes import ListVectorIndex
-from vaultbot.adapters.chroma import ChromaVectorIndex, open_vector_index
+from vaultbot.adapters.chroma import ChromaVectorIndex, open_vector_index, search_breadth, take_over
 from vaultbot.errors import DataDamaged
 from vaultbot.protocols import VectorIndex
 
@@ -179,3 +179,61 @@ def _is_rebuilt(folder: Path, *, because: str) -> None:
     index, notice = open_vector_index(folder, fingerprint="mini")
     assert notice is None
     index.close()
+
+
+def test_an_index_that_was_made_beside_takes_the_place_of_the_earlier_one(filled: Path) -> None:
+    beside = filled.with_name("beside")
+    index, _ = open_vector_index(beside, fingerprint="new")
+    index.upsert(unit_vectors(COUNT, dimensions=7))
+    index.close()
+
+    take_over(filled, beside, fingerprint="new")
+
+    assert not beside.exists()
+    index, notice = open_vector_index(filled, fingerprint="new")
+    assert notice is None
+    assert index.ids() == set(unit_vectors(COUNT))
+    index.upsert({"another": unit_vectors(1, dimensions=7)["0"]})
+    assert index.query(unit_vectors(COUNT, dimensions=7)["77"], limit=1)[0][0] == "77"
+    index.close()
+
+
+def test_an_index_that_was_made_beside_for_nothing_is_dropped(filled: Path) -> None:
+    beside = filled.with_name("beside")
+    for fingerprint in ("new", "mini"):
+        index, _ = open_vector_index(beside, fingerprint=fingerprint)
+        if fingerprint == "new":
+            index.close()  # The other one is left without its seal, as by a kill.
+        take_over(filled, beside, fingerprint="mini")
+        assert not beside.exists()
+
+    index, notice = open_vector_index(filled, fingerprint="mini")
+    assert notice is None
+    assert index.ids() == set(unit_vectors(COUNT))
+    index.close()
+
+
+def test_an_index_may_take_a_place_that_is_empty(folder: Path, closed: Path) -> None:
+    beside = folder.with_name("beside")
+    take_over(folder, beside, fingerprint="mini")
+    assert not folder.exists()
+
+    shutil.copytree(closed, beside)
+    take_over(folder, beside, fingerprint="mini")
+    index, notice = open_vector_index(folder, fingerprint="mini")
+    assert notice is None
+    assert index.ids() == set(unit_vectors(COUNT))
+    index.close()
+
+
+def test_a_search_of_more_vectors_looks_at_more_of_them(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (search_breadth(10_000), search_breadth(400_000)) == (400, 4000)
+
+    monkeypatch.setattr("vaultbot.adapters.chroma._LEAST_BREADTH", 2)
+    index, _ = open_vector_index(filled, fingerprint="mini")
+    index.close()
+    index, notice = open_vector_index(filled, fingerprint="mini")
+    hnsw = index._collection.configuration_json["hnsw"]
+    index.close()
+
+    assert (notice, hnsw["ef_search"]) == (None, COUNT // 100)

@@ -71,8 +71,8 @@ def _answer(model: LlamaCppChatModel, messages: list[Message] = QUESTION, *, max
 
 
 def _child(model: LlamaCppChatModel) -> int:
-    assert model._process
-    return model._process.pid
+    assert model._host.process
+    return model._host.process.pid
 
 
 def _is_running(pid: int) -> bool:
@@ -168,7 +168,7 @@ def test_a_process_that_died_between_questions_is_replaced(tmp_path: Path) -> No
     _answer(model)
     first = _child(model)
     os.kill(first, signal.SIGKILL)
-    while model._process and model._process.alive:  # until the parent has noticed
+    while model._host.process and model._host.process.alive:  # until the parent has noticed
         time.sleep(0.01)
 
     assert _answer(model) == REPLY
@@ -185,7 +185,7 @@ def test_the_process_ends_with_its_parent_in_the_middle_of_an_answer() -> None:
         "model = LlamaCppChatModel(starter_chat_model())\n"
         "stream = model.stream([Message('user', 'Write a long story.')], max_tokens=4000)\n"
         "next(stream)\n"
-        "print(model._process.pid, flush=True)\n"
+        "print(model._host.process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     root = Path(__file__).parents[2]

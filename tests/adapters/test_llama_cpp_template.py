@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.gguf_files import GEMMA, LLAMA_2, QWEN_2
-from vaultbot.adapters.llama_cpp_template import ChatTemplate, Segment, TemplateError
+from vaultbot.adapters.llama_cpp_template import VICUNA, ChatTemplate, Segment, TemplateError
 
 QUESTION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": " What is kimchi? "}]
 
@@ -24,6 +24,14 @@ def test_qwens_template() -> None:
 def test_llama_2s_template() -> None:
     assert shown(ChatTemplate(LLAMA_2, bos="<s>", eos="</s>").render(QUESTION)) == (
         "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n What is kimchi?  [/INST]"
+    )
+
+
+def test_vicunas_form_over_several_turns() -> None:
+    told = [{"role": "assistant", "content": "Cabbage."}, {"role": "user", "content": "And?"}]
+
+    assert shown(ChatTemplate(VICUNA, bos="<s>", eos="</s>").render(QUESTION + told)) == (
+        "Be brief. USER:  What is kimchi?  ASSISTANT: Cabbage.</s>USER: And? ASSISTANT:"
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,40 @@ def test_weights_in_a_pickle_are_not_loaded(light: Path) -> None:
 
     with pytest.raises(ModelInvalid, match="safetensors"):
         SentenceTransformersEmbedder(light)
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("modules.json", [{"idx": 0, "name": "0", "path": "", "type": "evil.Evil"}]),
+        ("modules.json", [{"idx": 0, "name": "0", "path": "", "type": ["evil.Evil"]}]),
+        ("modules.json", [{"idx": 0, "name": "0", "path": ""}]),
+        ("modules.json", [{"type": "sentence_transformers_evil.Evil"}]),
+        ("config.json", {"model_type": "bert", "auto_map": {"AutoModel": "evil.Evil"}}),
+        ("0_Transformer/config.json", {"auto_map": {"AutoModel": "evil.Evil"}}),
+    ],
+)
+def test_a_folder_that_names_code_of_its_own_is_refused_before_anything_is_loaded(
+    light: Path, file: str, settings: object
+) -> None:
+    (light / file).parent.mkdir(exist_ok=True)
+    (light / file).write_text(json.dumps(settings))
+
+    with pytest.raises(ModelInvalid, match=r"json wants code to be run .* choose another one"):
+        SentenceTransformersEmbedder(light)
+
+
+def test_code_that_comes_with_a_model_does_not_run(folder: Path, tmp_path: Path) -> None:
+    copy, ran = tmp_path / "copy", tmp_path / "ran"
+    shutil.copytree(folder, copy)
+    modules = json.loads((copy / "modules.json").read_text())
+    modules[-1]["type"] = "evil.Evil"
+    (copy / "modules.json").write_text(json.dumps(modules))
+    (copy / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Evil: pass\n")
+
+    with pytest.raises(ModelInvalid, match=r"no part of sentence-transformers \(type: evil.Evil\)"):
+        SentenceTransformersEmbedder(copy).load()
+    assert not ran.exists()
 
 
 def test_damaged_files_are_told_as_such_at_the_first_use(light: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
+from vaultbot.answering.chat_models import ChatModels
 from vaultbot.config import Config, ModelSettings
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.retrieval.filters import Options
@@ -155,7 +156,7 @@ def test_without_a_model_the_quotes_are_the_answer_and_it_says_how_to_get_one(va
     vault.config = replace(Config(), model=ModelSettings(path="auto"))
     vault.write("Compost.md", COMPOST)
     vault.index()
-    object.__setattr__(vault.assistant, "_load_model", lambda _: None)
+    vault.assistant._models = ChatModels(lambda _: None)
 
     answer = vault.ask("What does a compost heap want of carbon and nitrogen?")
 
@@ -275,6 +276,23 @@ def test_a_note_that_is_asked_for_by_its_alias_is_found_and_defined(garden: Vaul
     answer = garden.ask("What is RAG?")
 
     assert answer.sentences[0].text == "Retrieval-augmented generation lets a model read before it writes."
+
+
+def test_who_writes_the_long_form_has_said_the_abbreviation(garden: VaultBuilder) -> None:
+    garden.write("Terms.md", "Here we speak of retrieval-augmented generation (RAG).")
+    garden.write("Costs.md", "Retrieval-augmented generation is slow on a laptop because every passage is read first.")
+
+    answer = garden.ask("Why is RAG slow on a laptop?")
+
+    assert answer.sentences[0].text.startswith("Retrieval-augmented generation is slow on a laptop")
+
+
+def test_a_misspelt_question_is_answered_and_told(garden: VaultBuilder) -> None:
+    answer = garden.ask("What is quantizaton?")
+
+    assert answer.sentences[0].text.startswith("Quantization is the practice")
+    assert answer.question == "What is quantizaton?"
+    assert answer.warnings[0] == "searched for “Quantization” instead of “quantizaton”"
 
 
 def test_a_question_in_a_note_answers_nothing(garden: VaultBuilder) -> None:

@@ -13,7 +13,7 @@ from vaultbot.errors import ConfigError
 @pytest.mark.parametrize("name", sorted(PLACEHOLDERS))
 def test_every_template_that_comes_along_is_whole(name: str) -> None:
     template = load_template(name)
-    system, user = template.messages(sources="[1] Bread rises.", question="Why?")
+    system, user = template.messages(**dict.fromkeys(PLACEHOLDERS[name], "[1] Bread rises.") | {"question": "Why?"})
 
     assert (system.role, user.role) == ("system", "user")
     assert "[1] Bread rises." in user.content

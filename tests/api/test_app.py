@@ -241,6 +241,18 @@ def test_what_is_wrong_in_the_vault_is_told_whole_or_in_part(bakery: VaultBuilde
     assert get(bakery, "/api/lint?path=nowhere").slug == "not-found"
 
 
+def test_the_language_models_of_this_machine_are_listed_with_the_one_in_use(bakery: VaultBuilder) -> None:
+    first = get(bakery, "/api/models").json()["models"][0]
+
+    assert (first["name"], first["origin"], first["in_use"], first["quantization"]) == (
+        "starter",
+        "starter",
+        True,
+        "Q4_1",
+    )
+    assert first["needed_bytes"] > first["bytes"]
+
+
 def test_suggestions_name_the_words_their_place_and_what_they_would_become(bakery: VaultBuilder) -> None:
     page = get(bakery, "/api/suggestions?path=Kimchi").json()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def init(machine: Machine, *words: str) -> Ran:
     return machine.run("init", *words, HOME=str(machine.folder), XDG_CONFIG_HOME=str(machine.folder / "xdg"))
 
 
+def without_chat_model(ran: Ran) -> list[str]:
+    """What was said, but for the language model that suits the machine this runs on."""
+    return [line for line in ran.out.splitlines() if not line.startswith("for better answers this machine suits ")]
+
+
 def chosen(machine: Machine) -> str:
     path: str = tomllib.loads((machine.home / "config.toml").read_text())["vault"]["path"]
     return path
@@ -39,7 +45,7 @@ def test_the_only_vault_that_obsidian_knows_is_taken(machine: Machine) -> None:
 
     ran = init(machine)
 
-    assert ran.out.splitlines() == [
+    assert without_chat_model(ran) == [
         f"wrote {machine.home / 'config.toml'}",
         f"your vault is {machine.vault}",
         'now ask it something: vaultbot ask "…"',
@@ -113,3 +119,55 @@ def test_nothing_is_written_into_the_vault_and_no_vault_is_made_up(machine: Mach
     assert "would be inside the vault, where vaultbot writes nothing" in inside.error
     assert list(machine.vault.iterdir()) == []
     assert not (machine.home / "config.toml").exists()
+
+
+# ── which embedding model ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_model_for_the_languages_of_the_notes_is_named(machine: Machine) -> None:
+    for number in range(5):
+        machine.write(f"En {number}.md", "Cabbage is left with salt until it is sour.")
+    for number in range(3):
+        machine.write(f"Ja {number}.md", "白菜を塩と一緒に酸っぱくなるまで置いておきます。")
+
+    ran = init(machine, "--vault", str(machine.vault))
+
+    assert without_chat_model(ran)[2:] == [
+        "your notes: 62% English, 38% Japanese",
+        "the installed model, all-MiniLM-L6-v2, reads English; Japanese is found by words",
+        (
+            "to find them by meaning, too, download the folder of intfloat/multilingual-e5-small (471 MB) and set "
+            "[embedding] model to it"
+        ),
+        'now ask it something: vaultbot ask "…"',
+    ]
+
+
+def test_where_nothing_is_lacking_no_other_model_is_named(machine: Machine) -> None:
+    machine.write("Kimchi.md", "Cabbage is left with salt until it is sour.")
+
+    ran = init(machine, "--vault", str(machine.vault), "--json")
+
+    told = json.loads(ran.out)
+    assert ":" in told.pop("recommended_chat_model")
+    assert told == {
+        "config": str(machine.home / "config.toml"),
+        "vault": str(machine.vault),
+        "languages": {"English": 1.0},
+        "embedding_model": "sentence-transformers/all-MiniLM-L6-v2",
+        "unread": [],
+        "recommended_model": None,
+    }
+
+
+# ── which language model ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_language_model_for_this_machine_is_named_and_not_downloaded(machine: Machine) -> None:
+    machine.write("Kimchi.md", "白菜を塩と一緒に酸っぱくなるまで置いておきます。")
+
+    ran = init(machine, "--vault", str(machine.vault))
+
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("for better answers")]
+    assert re.search(r"suits qwen[\d.]+-\S+:Q\w+ \(.* [MG]B\); get it with: vaultbot models pull qwen", line)
+    assert not (machine.home / "models").exists()

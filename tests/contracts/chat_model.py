@@ -111,6 +111,14 @@ class ChatModelContract:
 
         assert text_of(list(model.stream(QUESTION, max_tokens=100))) == REPLY
 
+    def test_it_is_loaded_from_its_first_use_until_it_is_closed(self, model: ChatModel) -> None:
+        seen = []
+        for use in (model.close, lambda: model.count_tokens(["Kimchi"]), model.close):
+            use()
+            seen.append(model.loaded)
+
+        assert seen == [False, True, False]
+
     def test_it_says_what_it_is(self, model: ChatModel) -> None:
         assert model.name
         assert model.parameters > 0

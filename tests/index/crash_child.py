@@ -2,9 +2,11 @@
 
 Each request is run in a fork, so that the engines are imported once. A request is a line of JSON::
 
-    {"vault": …, "state": …, "dump": true or false, "fault": "point:kill:n" or null, "kill_after_s": number or null}
+    {"vault": …, "state": …, "dump": true or false, "fault": "point:kill:n" or null, "kill_after_s": number or null,
+     "model": 1 or 2}
 
-The answer is a line with `{"exit": code, "took_s": seconds, "said": file with a pickle, or null}`.
+Model 2 cuts notes into shorter passages than model 1; an index of model 1 is changed over to it. The answer is a line
+with `{"exit": code, "took_s": seconds, "said": file with a pickle, or null}`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import signal
 import sqlite3
 import sys
@@ -28,18 +31,26 @@ import numpy as np
 
 from tests.fakes import HashEmbedder
 from vaultbot import faults
-from vaultbot.adapters.chroma import open_vector_index
-from vaultbot.index import indexer, outbox
+from vaultbot.adapters.chroma import open_vector_index, take_over
+from vaultbot.index import changeover, indexer, outbox, vectorizer
 from vaultbot.index.catalog import Catalog
-from vaultbot.index.indexer import Indexer
+from vaultbot.index.outbox import OpenVectors
+from vaultbot.index.reader import CatalogReader
+from vaultbot.index.succession import Engine, Predecessor, Succession, succession
+from vaultbot.paths import StatePaths
+from vaultbot.protocols import VectorIndex
 from vaultbot.vault.vault import Vault
 
 # Small batches, so that every point is passed several times.
-vars(indexer).update(SETTLE_S=0.06, _NOTES_A_BATCH=3, _TEXTS_AT_ONCE=4)
+vars(indexer).update(SETTLE_S=0.06, _NOTES_A_BATCH=3)
+vars(vectorizer).update(_TEXTS_AT_ONCE=4)
+vars(changeover).update(_TEXTS_A_BATCH=4)
 vars(outbox).update(_AT_ONCE=5)
 
+GO_ON = threading.Event()
 
-def index(vault: Path, state: Path) -> dict[str, Any]:
+
+def index(vault: Path, state: Path, model: int) -> dict[str, Any]:
     """Bring the index up to date as the daemon would, from opening to closing."""
     passes: Counter[str] = Counter()
     point = faults.point
@@ -49,18 +60,55 @@ def index(vault: Path, state: Path) -> dict[str, Any]:
         point(name)
 
     faults.point = counted
-    embedder = HashEmbedder()
-    work = Indexer(Vault(vault), Catalog(state / "catalog.db"), embedder=embedder, chunk_tokens=230)
-    vectors, _ = open_vector_index(state / "vectors", fingerprint=embedder.fingerprint)
-    work.attach(vectors, stopping=threading.Event())
-    assert work.vectors_failure is None
-    work.run(settle=True)
-    assert work.vectors_failure is None
+    embedders = [HashEmbedder(), HashEmbedder(fingerprint="hash-2", tokens_a_word=3)]
+    start = _start(Vault(vault), StatePaths(state), embedders[:model])
+    assert start.engine.open_vectors is not None
+    vectors, _ = start.engine.open_vectors()
+    start.indexer.attach(vectors, stopping=GO_ON)
+    start.indexer.run(settle=True)
+    assert start.indexer.vectors_failure is None
+    work = start.indexer
+    if change := start.changeover:
+        while not change.prepare(on_progress=lambda _: None, stopping=GO_ON, paused=lambda: True):
+            work.run(settle=False)
+        change.switch(on_progress=lambda _: None, stopping=GO_ON)
+        work.close_vectors()
+        change.on_retired()
+        work = change.after
+        work.run(settle=True)
     work.close()
-    return {"passes": dict(passes), "embedded": len(embedder.embedded)}
+    return {"passes": dict(passes), "embedded": embedders[model - 1].embedded}
 
 
-def dump(state: Path) -> dict[str, Any]:
+def _start(vault: Vault, state: StatePaths, embedders: list[HashEmbedder]) -> Succession:
+    """As the product starts, with the last of these models in its settings."""
+
+    def opener(embedder: HashEmbedder, *, beside: bool = False) -> OpenVectors:
+        def open_vectors() -> tuple[VectorIndex, str | None]:
+            if not beside:
+                take_over(state.vectors, state.next_vectors, fingerprint=embedder.fingerprint)
+            return open_vector_index(state.next_vectors if beside else state.vectors, fingerprint=embedder.fingerprint)
+
+        return open_vectors
+
+    wanted = embedders[-1]
+    return succession(
+        vault,
+        Catalog(state.catalog),
+        CatalogReader(state.catalog),
+        wanted=Engine(wanted, opener(wanted)),
+        chunk_tokens=230,
+        recipe=str(len(embedders)),
+        predecessor=Predecessor(
+            make=lambda recipe: Engine(embedders[int(recipe) - 1], opener(embedders[int(recipe) - 1])),
+            open_next=opener(wanted, beside=True),
+            retired=lambda: shutil.rmtree(state.vectors),
+        ),
+        on_switched=lambda _: None,
+    )
+
+
+def dump(state: Path, model: int) -> dict[str, Any]:
     """Everything the index says, in an order and with keys that do not depend on how it came about."""
     said: dict[str, Any] = {}
     with closing(sqlite3.connect(state / "catalog.db")) as db:
@@ -77,10 +125,14 @@ def dump(state: Path) -> dict[str, Any]:
         said["chunks"] = sorted((i, paths[n], *row) for _, i, n, *row in db.execute("SELECT * FROM chunk"))
         said["note_terms"] = sorted((paths[n], *row) for n, *row in db.execute("SELECT rowid, * FROM note_terms"))
         said["passage_terms"] = sorted((ids[n], *row) for n, *row in db.execute("SELECT rowid, * FROM passage_terms"))
-        kept = db.execute("SELECT id, vector FROM chunk JOIN vector USING (text_hash) WHERE fingerprint = 'hash-1'")
+        kept = db.execute(
+            "SELECT id, vector FROM chunk JOIN vector USING (text_hash) WHERE fingerprint = ?", (f"hash-{model}",)
+        )
         said["vectors"] = dict(kept)
+        said["built with"] = db.execute("SELECT * FROM meta WHERE key IN ('built_with', 'recipe')").fetchall()
         said["skipped"] = db.execute("SELECT * FROM skipped ORDER BY path").fetchall()
-    vectors, said["notice"] = open_vector_index(state / "vectors", fingerprint="hash-1")
+    take_over(state / "vectors", state / "vectors.next", fingerprint=f"hash-{model}")
+    vectors, said["notice"] = open_vector_index(state / "vectors", fingerprint=f"hash-{model}")
     held = vectors._collection.get(include=["embeddings"])
     found = {i: np.asarray(v, np.float32) for i, v in zip(held["ids"], held["embeddings"], strict=True)}
     said["chroma"] = sorted(found)
@@ -105,9 +157,10 @@ def serve(request: dict[str, Any], answer_file: Path) -> dict[str, Any]:
             if request.get("fault"):
                 os.environ["VAULTBOT_FAULT"] = request["fault"]
             state = Path(request["state"])
-            said = index(Path(request["vault"]), state)
+            model = request.get("model", 1)
+            said = index(Path(request["vault"]), state, model)
             if request["dump"]:
-                said["dump"] = dump(state)
+                said["dump"] = dump(state, model)
             answer_file.write_bytes(pickle.dumps(said))
             status = 0
         finally:

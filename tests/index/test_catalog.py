@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import HashEmbedder
+from vaultbot.errors import VaultbotError
 from vaultbot.index.analyzer import query_terms
 from vaultbot.index.catalog import Catalog, ReadNote, chunk_id, text_hash
 from vaultbot.index.chunker import chunk_note, estimate_tokens
@@ -78,9 +79,14 @@ def test_japanese_and_chinese_words_are_found(catalog: Catalog, reader: CatalogR
         "发酵": "中文",
         "温度": "中文",
     }.items():
-        [(rowid, score), *_] = reader.match_passages(query_terms(question), limit=5)
-        assert score > 0
-        assert reader.titles(list(reader.notes_of_passages([rowid]).values())).popitem()[1][1] == title
+        assert passages_with(reader, question) == [title]
+
+
+def passages_with(reader: CatalogReader, question: str) -> list[str]:
+    """The titles of the passages with any of the question's terms, best first."""
+    every = dict(reader.connection.execute("SELECT rowid, note FROM chunk WHERE view = 'passage'").fetchall())
+    scores = reader.passage_scores(query_terms(question), list(every))
+    return [reader.titles([every[rowid]])[every[rowid]][1] for rowid in sorted(scores, key=lambda r: -scores[r])]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +100,8 @@ def test_no_question_breaks_the_search(catalog: Catalog, reader: CatalogReader, 
 
     asked = query_terms(question)
 
-    reader.match_notes(asked, limit=5)
-    rowids = [rowid for rowid, _ in reader.match_passages(asked, limit=5)]
+    found = [note for note, _ in reader.match_notes(asked, limit=5)]
+    rowids = [passage.rowid for passage in reader.passages_of(found)]
     assert set(reader.passage_scores(asked, rowids)) == set(rowids)
     assert set(reader.document_frequency(asked)[0]) == set(asked)
 
@@ -183,7 +189,7 @@ def test_a_note_that_changes_leaves_nothing_of_its_old_text(
     catalog.record([read("A.md", "# New\nmodern")])
 
     assert reader.match_notes(query_terms("antique ancient old"), limit=5) == []
-    assert reader.match_passages(query_terms("antique"), limit=5) == []
+    assert passages_with(reader, "antique") == []
     with closing(sqlite3.connect(file)) as db:
         counts = {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("note", "link", "tag", "heading")}
         assert counts == {"note": 1, "link": 0, "tag": 0, "heading": 1}
@@ -313,3 +319,68 @@ def test_files_that_could_not_be_written_are_written_the_next_time(catalog: Cata
     assert catalog.files() == ["A.md"]
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT path FROM file").fetchall() == [("A.md",)]
+
+
+def test_what_is_recorded_at_once_is_seen_as_a_whole(catalog: Catalog, reader: CatalogReader) -> None:
+    with catalog.at_once():
+        catalog.record([read("A.md", "a")])
+        with catalog.at_once():
+            catalog.set_meta("built_with", "something")
+        catalog.record([read("B.md", "b")])
+        assert reader.paths() == []
+
+    assert reader.paths() == ["A.md", "B.md"]
+
+
+def test_what_is_recorded_at_once_is_undone_as_a_whole(catalog: Catalog, reader: CatalogReader) -> None:
+    catalog.record([read("A.md", "See [[B]].")])
+
+    def fail_in_the_end() -> None:
+        with catalog.at_once():
+            catalog.set_files(["A.md", "B.md"])
+            catalog.record([read("B.md", "b")], removed=["A.md"])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_in_the_end()
+
+    assert reader.paths() == ["A.md"]
+    assert catalog.files() == []
+    catalog.set_files(["A.md", "B.md"])
+    assert [edge.target for edge in Graph(reader).outgoing("A.md")] == ["B.md"]
+
+
+def test_nothing_is_recorded_after_sqlite_undid_a_part_of_it(catalog: Catalog, reader: CatalogReader) -> None:
+    """As it does by itself when the disk is full."""
+
+    def go_on_regardless() -> None:
+        with catalog.at_once():
+            catalog.record([read("A.md", "a")])
+            catalog._db.execute("ROLLBACK")
+            catalog.record([read("B.md", "b")])
+
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        go_on_regardless()
+
+    assert reader.paths() == []
+    catalog.record([read("C.md", "c")])
+    assert reader.paths() == ["C.md"]
+
+
+def test_single_notes_can_be_asked_for_again(catalog: Catalog) -> None:
+    catalog.record([read("A.md", "a"), read("B.md", "b")])
+
+    catalog.ask_for_another_read(["A.md", "Gone.md"])
+
+    assert {path: bool(known.hash) for path, known in catalog.recorded().items()} == {"A.md": False, "B.md": True}
+
+
+def test_vectors_of_one_model_have_one_length(catalog: Catalog) -> None:
+    catalog.add_vectors("f", {"a": np.ones(2, np.float32)})
+
+    for vectors in ({"b": np.ones(3, np.float32)}, {"b": np.ones(2, np.float32), "c": np.ones(3, np.float32)}):
+        with pytest.raises(VaultbotError, match="vectors of another length"):
+            catalog.add_vectors("f", vectors)
+    assert catalog.unknown_texts("f", ["a", "b", "c"]) == ["b", "c"]
+    catalog.add_vectors("g", {"b": np.ones(3, np.float32)})
+    catalog.add_vectors("f", {})

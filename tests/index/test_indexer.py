@@ -161,17 +161,40 @@ def test_words_are_found_without_an_embedder_and_meaning_later(garden: Desk) -> 
     assert garden.vectors.ids() == garden.indexer._catalog.ids_with_vectors("hash-1") != set()
 
 
-def test_a_broken_model_stops_the_run_and_the_next_one_goes_on(garden: Desk) -> None:
+def test_a_broken_model_leaves_words_and_its_vectors_are_made_when_it_is_well_again(garden: Desk) -> None:
     garden.write("New.md", "new words")
     assert garden.embedder is not None
     garden.embedder.failure = ModelInvalid("the weights are damaged")
 
     with pytest.raises(ModelInvalid):
         garden.run()
-    assert garden.find("new") == []
+    assert garden.find("new") == ["New.md"]
 
     garden.embedder.failure = None
-    assert counts(garden.run()) == (1, 0, 0, 0, 3)
+    report = garden.run()
+    assert (counts(report), report.embedded) == ((0, 1, 0, 0, 3), 1)
+    assert counts(garden.run()) == (0, 0, 0, 0, 4)
+
+
+def test_while_a_model_is_broken_notes_are_not_read_in_vain_and_new_ones_are_found(garden: Desk) -> None:
+    def to_read() -> int:
+        seen: list[IndexProgress] = []
+        with pytest.raises(ModelInvalid):
+            garden.run(on_progress=seen.append)
+        return max((one.total for one in seen if one.stage == "index"), default=0)
+
+    garden.write("New.md", "new words")
+    assert garden.embedder is not None
+    garden.embedder.failure = ModelInvalid("the weights are damaged")
+    assert to_read() == 1
+
+    garden.write("Newer.md", "newer words")
+    assert [to_read(), to_read()] == [1, 0]
+    assert garden.find("words") == ["New.md", "Newer.md"]
+
+    garden.write("New.md", "other things")
+    assert to_read() == 1
+    assert garden.find("other") == ["New.md"]
 
 
 def test_a_model_that_cannot_count_is_not_blamed_on_the_note(garden: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,14 +51,13 @@ def test_passages_and_vectors_come_by_note(library: Desk) -> None:
     assert vectors.matrix.shape == (2, 64)
     assert (reader.chunk_count([record.key]), reader.passage_notes([record.key])) == (2, {passage.rowid: record.key})
     assert reader.notes_of([passage.id, "unknown"]) == {passage.id: record.key}
-    assert reader.notes_of_passages([passage.rowid]) == {passage.rowid: record.key}
     assert reader.vectors_of([record.key], "another").notes == []
 
 
 def test_nothing_is_asked_of_nothing(library: Desk) -> None:
     reader = library.reader
 
-    assert reader.match_notes([], limit=5) == reader.match_passages([], limit=5) == []
+    assert reader.match_notes([], limit=5) == []
     assert reader.passage_scores([], [1]) == reader.passage_scores(["x"], []) == {}
     assert reader.notes_of([]) == {}
     assert reader.titles([]) == {}
@@ -77,6 +76,32 @@ def test_notes_are_matched_within_some_by_the_same_scores(library: Desk) -> None
 
     assert len(everywhere) == 2
     assert reader.match_notes(query_terms("dragon"), limit=5, within=[least]) == [(least, everywhere[least])]
+
+
+def test_notes_with_the_rare_word_are_scored_by_all_words(library: Desk) -> None:
+    reader = library.reader
+    [dragon], [spice] = query_terms("dragon"), query_terms("spice")
+
+    every = dict(reader.match_notes([dragon, spice], limit=10))
+    rare = dict(reader.match_notes([dragon, spice], limit=10, holding=[spice]))
+
+    assert len(every) == 2
+    assert rare == {max(every, key=lambda note: every[note]): max(every.values())}
+
+
+def test_words_are_counted_anew_in_every_snapshot(library: Desk) -> None:
+    reader = library.reader
+    [spice] = query_terms("spice")
+
+    with reader.snapshot():
+        before, _ = reader.document_frequency([spice])
+        library.write("Kitchen.md", "Spice and salt.")
+        library.run()
+        meanwhile, _ = reader.document_frequency([spice])
+    with reader.snapshot():
+        after, passages = reader.document_frequency([spice])
+
+    assert (before, meanwhile, after, passages) == ({spice: 1}, {spice: 1}, {spice: 2}, 4)
 
 
 def test_a_snapshot_stays_as_it_was_while_notes_are_written(library: Desk) -> None:

@@ -192,7 +192,7 @@ def test_a_broken_model_is_told_and_the_next_run_is_well_again(shop: Shop) -> No
     assert state.message == "the weights are damaged; put them there again"
 
     shop.embedder.failure = None
-    assert shop.worker.run().result(PATIENCE_S).added == 1
+    assert shop.worker.run().result(PATIENCE_S).embedded == 1
     assert shop.worker.state.state == "ready"
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.gguf_sized import sized_model
+from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.models import gguf, memory
+from vaultbot.models.shape import Shape
 from vaultbot.models.starter import starter_chat_model
+from vaultbot.protocols import Message
 
 if TYPE_CHECKING:
     from vaultbot.models.gguf import GgufInfo
@@ -29,8 +34,35 @@ def test_the_cache_grows_with_the_context(info: GgufInfo) -> None:
     assert memory.kv_bytes(info, 1) == memory.kv_bytes(info, 256)
 
 
-def test_a_model_needs_its_weights_its_cache_and_some_more(info: GgufInfo) -> None:
-    assert 250 * MB < memory.needed_bytes(info, 4096) < 400 * MB
+def most_memory_of(path: Path, context_tokens: int) -> int:
+    """What the model's process took at most, after reading a page and writing a line."""
+    model = LlamaCppChatModel(path, context_tokens=context_tokens, gpu_layers=0)
+    try:
+        list(model.stream([Message("user", "The garden has many beds of beans. " * 15)], max_tokens=10))
+        process = model._host.process
+        assert process is not None
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    finally:
+        model.close()
+
+
+@pytest.mark.parametrize("context_tokens", [1024, 8192])
+def test_the_starter_takes_the_memory_that_was_reckoned(info: GgufInfo, context_tokens: int) -> None:
+    measured = most_memory_of(info.path, context_tokens)
+
+    assert memory.needed_bytes(info, context_tokens) == pytest.approx(measured, rel=0.1)
+
+
+@pytest.mark.parametrize("quantization", ["Q4_0", "Q8_0", "F16"])
+def test_a_model_takes_the_memory_that_was_reckoned_before_and_from_its_file(tmp_path: Path, quantization: str) -> None:
+    shape = Shape(layers=8, width=512, feed_forward=1536, heads=8, kv_heads=4, head_size=64, vocabulary=4000)
+    path = sized_model(tmp_path / "model.gguf", shape, quantization)
+
+    measured = most_memory_of(path, 4096)
+
+    assert memory.needed_bytes(gguf.read(path), 4096) == pytest.approx(measured, rel=0.1)
+    assert memory.needed_bytes_of(shape, quantization, 4096) == pytest.approx(measured, rel=0.1)
 
 
 def test_a_card_with_room_takes_all_layers(info: GgufInfo) -> None:

@@ -185,3 +185,57 @@ def test_a_copy_of_a_note_takes_no_place_among_the_passages_for_an_answer(vault:
     found = retriever.passages(reading, limit=2)
 
     assert sorted(one.passage.text for one in found) == ["A compost heap wants carbon.", "Compost feeds the bed."]
+
+
+# ── a question in the vault's words ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_slip_finds_what_was_meant_and_says_so(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Kimchi.md", KIMCHI)
+    vault.write("Bread.md", "Flour, water, salt.")
+
+    result = vault.found("a cold celllar")
+
+    assert result.hits[0].path == "Kimchi.md"
+    assert result.hits[0].matched == ("cold", "cellar")
+    assert result.warnings == ("searched for “cellar” instead of “celllar”",)
+
+
+def test_a_word_in_another_alphabet_finds_the_note_that_has_it_in_latin(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Bread.md", "Flour, water, salt.")
+    vault.write("Formulas.md", "# Formulas\n\nHow bread is written down.")
+
+    assert vault.search("формула")[0].path == "Formulas.md"
+
+
+def test_an_abbreviation_finds_the_notes_that_only_have_its_long_form(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Terms.md", "We speak of retrieval-augmented generation (RAG) here.")
+    vault.write("Talk.md", "Why retrieval-augmented generation needs good notes, and what it costs.")
+    vault.write("Dust.md", "An old rag is good for dusting.")
+
+    hits = vault.search("what does RAG cost?")
+
+    assert hits[0].path == "Talk.md"
+    assert "retrieval" in hits[0].matched
+
+
+def test_other_words_count_less_than_those_of_the_question(vault: VaultBuilder) -> None:
+    vault.embedder = None
+    vault.write("Terms.md", "Central processing unit (CPU).")
+    vault.write("Said.md", "The CPU is idle when it waits for memory.")
+    vault.write("Meant.md", "The central processing unit is idle when it waits for memory.")
+
+    assert [hit.path for hit in vault.search("idle CPU") if hit.path != "Terms.md"] == ["Said.md", "Meant.md"]
+
+
+def test_a_mended_question_is_put_to_the_notes_of_its_filter(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", f"---\ntags: [food]\n{KIMCHI[4:]}")
+    vault.write("Cellars.md", "All about the cellar.")
+
+    result = vault.found("tag:food cold celllar")
+
+    assert [hit.path for hit in result.hits] == ["Kimchi.md"]
+    assert result.warnings == ("searched for “cellar” instead of “celllar”",)

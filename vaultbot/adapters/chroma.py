@@ -24,6 +24,7 @@ from vaultbot.protocols import FloatArray
 
 _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a drain interruptible.
 _SEAL = "seal"
+_LEAST_BREADTH = 400
 
 
 class ChromaVectorIndex:
@@ -42,7 +43,12 @@ class ChromaVectorIndex:
                 "vectors",
                 embedding_function=None,
                 configuration={
-                    "hnsw": {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": 400}
+                    "hnsw": {
+                        "space": "cosine",
+                        "ef_construction": 200,
+                        "max_neighbors": 24,
+                        "ef_search": _LEAST_BREADTH,
+                    }
                 },
             )
 
@@ -80,6 +86,9 @@ class ChromaVectorIndex:
     def close(self) -> None:
         """Let go of the folder's files and seal them."""
         with self._translated():
+            breadth = search_breadth(self._collection.count())
+            if breadth > _LEAST_BREADTH:  # Chroma heeds it from the next opening on.
+                self._collection.modify(configuration={"hnsw": {"ef_search": breadth}})
             self._client.close()
         faults.point("chroma.before-seal")
         if self._sound:
@@ -95,6 +104,11 @@ class ChromaVectorIndex:
             raise DataDamaged(
                 f"the vector index in {self._folder} cannot be used ({type(error).__name__}); it can be rebuilt"
             ) from error
+
+
+def search_breadth(vectors: int) -> int:
+    """How many neighbours a search keeps in view (HNSW's ef) among so many vectors: the more, the more are alike."""
+    return max(_LEAST_BREADTH, vectors // 100)
 
 
 def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIndex, str | None]:
@@ -113,6 +127,18 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
     return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
+
+
+def take_over(folder: Path, beside: Path, *, fingerprint: str) -> None:
+    """Put the index that was made in the folder `beside` in this one's place, if it is of this embedder's vectors.
+
+    To be called while neither is open. What is beside is gone afterwards.
+    """
+    if _read_seal(beside).partition("\n")[0] == fingerprint:
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+    else:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _read_seal(folder: Path) -> str:

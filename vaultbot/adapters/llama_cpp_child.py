@@ -1,21 +1,24 @@
-"""The process that holds a language model, because native code can take its process down with it.
+"""The process that holds a model in a GGUF file, because native code can take its process down with it.
 
 Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin and stdout
 (llama_cpp_pipe)::
 
-    → load      path, context_tokens, layers, threads, temperature, seed     ← ready: template_refused
+    → load      task: chat or embedding, path, context_tokens, layers,
+                threads; for chat temperature, seed                          ← ready: template_refused
     → count     texts                                                        ← counts
+    → embed     texts                                                        ← vectors: float32, in base64
     → generate  messages, prefix, stop, max_tokens                           ← text …, then usage
     → cancel    (the running generation ends soon, with its usage)
 
 Every packet but cancel has an id, which its replies repeat; a reply may be an error instead: slug and
 message. One thread listens, so that counting and cancelling work while the other generates; when stdin
 ends, so does the process, whatever it is doing. It imports the standard library, Jinja2, llama_cpp and
-light modules of ours.
+light modules of ours, and numpy for an embedding model.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import queue
@@ -23,7 +26,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vaultbot.adapters import llama_cpp_pipe as pipe
 from vaultbot.errors import ModelInvalid, VaultbotError
@@ -31,6 +34,7 @@ from vaultbot.errors import ModelInvalid, VaultbotError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
     from vaultbot.adapters.llama_cpp_engine import Engine
     from vaultbot.adapters.llama_cpp_pipe import Packet
 
@@ -43,7 +47,7 @@ class Child:
         self._replies = replies
         self._writing = threading.Lock()
         self._work: queue.SimpleQueue[Packet] = queue.SimpleQueue()
-        self._engine: Engine | None = None
+        self._engine: Engine | EmbeddingEngine | None = None
 
     def run(self) -> None:
         """Serve until the parent is gone."""
@@ -51,43 +55,49 @@ class Child:
         while True:
             request = self._work.get()
             with self._errors_to(request):
-                if self._engine is None:
+                if request["op"] == "load":
                     self._load(request)
+                elif request["op"] == "embed":
+                    self._embed(cast("EmbeddingEngine", self._engine), request)
                 else:
-                    self._generate(self._engine, request)
+                    self._generate(cast("Engine", self._engine), request)
 
     def _listen(self) -> None:
         while (request := pipe.read(self._requests)) is not None:
-            if self._engine is None or request["op"] == "load":
+            if self._engine is None or request["op"] in ("load", "embed"):
                 self._work.put(request)
-            elif request["op"] == "cancel":
-                self._engine.cancel()
             elif request["op"] == "count":
                 self._reply(request, counts=self._engine.vocabulary.count(request["texts"]))
+            elif request["op"] == "cancel":
+                cast("Engine", self._engine).cancel()
             else:
-                self._engine.resume()
+                cast("Engine", self._engine).resume()
                 self._work.put(request)
         # Not sys.exit: the other thread may be deep in native code.
         os._exit(0)
 
     def _load(self, request: Packet) -> None:
         try:
+            from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
             from vaultbot.adapters.llama_cpp_engine import Engine
         except (ImportError, OSError, RuntimeError) as error:
             raise ModelInvalid(
                 f"local models need llama-cpp-python, which cannot be imported here ({error}); "
                 "run: pip install llama-cpp-python"
             ) from None
-        engine = Engine(
-            Path(request["path"]),
-            context_tokens=request["context_tokens"],
-            layers=request["layers"],
-            threads=request["threads"],
-            temperature=request["temperature"],
-            seed=request["seed"],
-        )
-        self._engine = engine
-        self._reply(request, ready=True, template_refused=engine.prompts.template_refused)
+        path = Path(request["path"])
+        options = {name: request[name] for name in ("context_tokens", "layers", "threads")}
+        if request["task"] == "embedding":
+            self._engine = EmbeddingEngine(path, **options)
+            self._reply(request, ready=True)
+        else:
+            engine = Engine(path, **options, temperature=request["temperature"], seed=request["seed"])
+            self._engine = engine
+            self._reply(request, ready=True, template_refused=engine.prompts.template_refused)
+
+    def _embed(self, engine: EmbeddingEngine, request: Packet) -> None:
+        vectors = engine.embed(request["texts"])
+        self._reply(request, vectors=base64.b64encode(vectors.astype("<f4").tobytes()).decode("ascii"))
 
     def _generate(self, engine: Engine, request: Packet) -> None:
         prefix = request["prefix"]

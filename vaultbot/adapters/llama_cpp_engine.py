@@ -8,17 +8,16 @@ byte.
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp as llama
 
-from vaultbot.adapters.llama_cpp_machine import check_memory, fitting_layers, idle_threads
+from vaultbot.adapters.llama_cpp_machine import idle_threads
 from vaultbot.adapters.llama_cpp_prompt import PromptWriter
 from vaultbot.adapters.llama_cpp_text import TextStream
 from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
+from vaultbot.adapters.llama_cpp_weights import Weights
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.models import gguf
 from vaultbot.models.memory import BATCH
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ABORTED = 2
+_LESS_ROOM = "set [model] context_tokens lower"
 
 
 class Generated:
@@ -53,22 +53,12 @@ class Engine:
         seed: int = 0,
     ) -> None:
         """Load the model; None means: find out. Raises ModelInvalid with llama.cpp's own reason."""
-        self._log = _Log()
         info = gguf.read(path)
         self._context_tokens = context_tokens
-        layers = fitting_layers(info, context_tokens) if layers is None else layers
-        if not layers:
-            check_memory(info, context_tokens)
-        params = llama.llama_model_default_params()
-        params.n_gpu_layers = layers
-        # Measured: repacked Q4_K weights read prompts 1.2 to 1.7 times slower, and need more memory.
-        params.use_extra_bufts = info.weight_type != "Q4_K"
-        llama.llama_backend_init()
-        self._model = llama.llama_model_load_from_file(os.fsencode(path), params)
-        if not self._model:
-            raise ModelInvalid(f"llama.cpp cannot load {path}: {self._log.reason()}; choose another file")
+        weights = Weights(info, context_tokens=context_tokens, layers=layers, advice=_LESS_ROOM)
+        self._log, self._model = weights.log, weights.model
         self._threads = threads
-        self._context = self._new_context(on_gpu=bool(layers))
+        self._context = self._new_context(on_gpu=bool(weights.layers))
         self._memory = llama.llama_get_memory(self._context)
         self._sampler = _sampler(temperature, seed)
         self._evaluated: list[int] = []  # the tokens whose keys and values the context holds
@@ -160,33 +150,9 @@ class Engine:
         context = llama.llama_init_from_model(self._model, params)
         if not context:
             raise ModelInvalid(
-                f"llama.cpp cannot make room for {self._context_tokens} tokens: {self._log.reason()}; "
-                "set [model] context_tokens lower"
+                f"llama.cpp cannot make room for {self._context_tokens} tokens: {self._log.reason()}; {_LESS_ROOM}"
             )
         return context
-
-
-class _Log:
-    """llama.cpp's warnings and errors, which are the only place where it gives reasons."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=50)
-        self._level = 0
-        self._callback = llama.llama_log_callback(self._take)
-        llama.llama_log_set(self._callback, ctypes.c_void_p(0))
-
-    def reason(self) -> str:
-        """The most telling line so far."""
-        told = [line for line in self._lines if "error" in line]
-        line = (told or list(self._lines) or ["no reason given"])[-1]
-        return line.partition("error loading model: ")[2] or line
-
-    def _take(self, level: int, text: bytes, _: object) -> None:
-        self._level = level if level != 5 else self._level  # 5 continues the line before
-        if self._level in (3, 4):  # GGML_LOG_LEVEL_WARN and _ERROR
-            line = text.decode("utf-8", "replace")
-            self._lines.append(line.strip()[:500])
-            sys.stderr.write(line)
 
 
 def _abort_callback(flag: ctypes.Array[ctypes.c_char]) -> Any:

@@ -40,13 +40,13 @@ def _free_vram() -> int:
     return sum_free
 
 
-def check_memory(info: GgufInfo, context_tokens: int) -> None:
-    """Raise ModelInvalid when the model does not fit the free memory."""
+def check_memory(info: GgufInfo, context_tokens: int, *, advice: str) -> None:
+    """Raise ModelInvalid, with what else to do, when the model does not fit the free memory."""
     need, have = needed_bytes(info, context_tokens), available_bytes()
     if have is not None and need > have:
         raise ModelInvalid(
-            f"{info.path} needs about {need / 1e9:.1f} GB of memory with context_tokens = {context_tokens}, "
-            f"and {have / 1e9:.1f} GB are free: choose a smaller model, or set [model] context_tokens lower"
+            f"{info.path} needs about {need / 1e9:.1f} GB of memory with room for {context_tokens} tokens, "
+            f"and {have / 1e9:.1f} GB are free: choose a smaller model, or {advice}"
         )
 
 

@@ -33,7 +33,8 @@ _NO_AVX = (
     "build it here: pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
 )
 _NO_MEMORY = (
-    "it was killed, most often because memory ran out; choose a smaller model, or set [model] context_tokens lower"
+    "it was killed, most often because memory ran out; choose a smaller model, or set [model] context_tokens lower "
+    "for a language model"
 )
 _KNOWN_ENDS = {
     "SIGILL": _NO_AVX,

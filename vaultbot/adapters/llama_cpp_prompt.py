@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaultbot.adapters.llama_cpp_template import CHATML, LLAMA_2, PLAIN, ChatTemplate, Segment, TemplateError
+from vaultbot.adapters.llama_cpp_template import CHATML, LLAMA_2, PLAIN, VICUNA, ChatTemplate, Segment, TemplateError
+from vaultbot.models.chat_registry import choice_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,8 @@ class PromptWriter:
     def __init__(self, vocabulary: Vocabulary, info: GgufInfo) -> None:
         self._vocabulary = vocabulary
         source = _builtin(vocabulary, info)
-        self.stop = ["\nUser:"] if source is PLAIN else []  #: what ends an answer where no control token does
+        #: What ends an answer where no control token does.
+        self.stop = {PLAIN: ["\nUser:"], VICUNA: ["USER:"]}.get(source, [])
         self._builtin = ChatTemplate(source, bos=vocabulary.bos, eos=vocabulary.eos)
         self.template_refused = ""  #: why the file's own template is not used, or ""
         self._template = self._builtin
@@ -59,4 +61,14 @@ class PromptWriter:
 def _builtin(vocabulary: Vocabulary, info: GgufInfo) -> str:
     if vocabulary.has("<|im_start|>"):
         return CHATML
+    if _speaks_vicuna(info):
+        return VICUNA
     return LLAMA_2 if info.architecture == "llama" and info.tokenizer == "llama" else PLAIN
+
+
+def _speaks_vicuna(info: GgufInfo) -> bool:
+    """Told by the name alone: such files are Llamas in all else, and most of them carry no template."""
+    known = choice_of_file(info.path.name)
+    if known is not None:
+        return known.model.template == "vicuna"
+    return any(word in f"{info.path.stem} {info.name or ''}".lower() for word in ("vicuna", "xwin"))

@@ -44,6 +44,11 @@ LLAMA_2 = (
     "{% set ns.system = '' %}"
     "{% else %} {{ m.content }} {{ eos_token }}{% endif %}{% endfor %}"
 )
+VICUNA = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}{{ ' ' }}"
+    "{% elif m.role == 'user' %}USER: {{ m.content }}{{ ' ' }}"
+    "{% else %}ASSISTANT: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}ASSISTANT:"
+)
 PLAIN = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}\n\n"
     "{% else %}{{ m.role | capitalize }}: {{ m.content }}\n{% endif %}{% endfor %}Assistant:"

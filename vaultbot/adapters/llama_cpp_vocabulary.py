@@ -39,6 +39,14 @@ class Vocabulary:
                 return tokens[len(before) :]
         return self._tokenize(text, special=special)
 
+    def whole(self, text: str, *, most: int) -> list[int]:
+        """Token ids of a text by itself, with what the model wants before and after; cut to so many, at least one."""
+        tokens = self._tokenize(text, special=False, framed=True)
+        if len(tokens) > most:
+            # What ends a text stays at its end: some models look at nothing else.
+            tokens = tokens[: most - 1] + tokens[-1:] if self.is_control(tokens[-1]) else tokens[:most]
+        return tokens or self.start or self._tokenize(" ", special=False) or [0]
+
     def piece(self, token: int, *, lstrip: int = 0) -> bytes:
         """The bytes of a token, less so many spaces before it; none for a control token."""
         while True:
@@ -60,12 +68,12 @@ class Vocabulary:
         """Whether there is a token of that very name."""
         return len(self._tokenize(control, special=True)) == 1
 
-    def _tokenize(self, text: str, *, special: bool) -> list[int]:
+    def _tokenize(self, text: str, *, special: bool, framed: bool = False) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 8
         while True:
             tokens = (llama.llama_token * room)()
-            count = llama.llama_tokenize(self._vocab, data, len(data), tokens, room, False, special)
+            count = llama.llama_tokenize(self._vocab, data, len(data), tokens, room, framed, special)
             if count >= 0:
                 return list(tokens[:count])
             room = -count

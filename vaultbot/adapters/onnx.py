@@ -73,6 +73,11 @@ class OnnxEmbedder:
         """Have the model ready. Raises ModelInvalid when the original cannot be loaded, either."""
         self._ready()
 
+    @property
+    def counts_exactly(self) -> bool:
+        """As the original."""
+        return True
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """By the model's tokenizer alone."""
         return self._original.count_tokens(texts)

@@ -1,7 +1,7 @@
 """The embedder: any sentence-transformers model from a local folder.
 
-torch takes seconds to import, so nothing is loaded before the first text. Only safetensors weights are read: a pickle
-can run code.
+torch takes seconds to import, so nothing is loaded before the first text. Only safetensors weights are read, for a
+pickle can run code, and a folder that names code of its own is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from vaultbot.adapters.model_folder import refuse_code
 from vaultbot.errors import ModelInvalid, ModelMissing
+from vaultbot.models.registry import find_embedding_model
 from vaultbot.protocols import FloatArray
 
 
@@ -44,6 +46,7 @@ class SentenceTransformersEmbedder:
                 f"{folder} is not a sentence-transformers model with safetensors weights; "
                 "it must hold modules.json, tokenizer.json and model.safetensors"
             )
+        refuse_code(folder)
 
     @property
     def folder(self) -> Path:
@@ -55,6 +58,11 @@ class SentenceTransformersEmbedder:
         """The name it was given, else its folder's."""
         return self._name
 
+    @property
+    def notice(self) -> str | None:
+        """Nothing a person need know."""
+        return None
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the weights and of every file that shapes the vectors."""
@@ -64,7 +72,35 @@ class SentenceTransformersEmbedder:
             digest.update(file.relative_to(self._folder).as_posix().encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
+        if self._added_prompts:
+            digest.update(json.dumps(self._added_prompts).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def _added_prompts(self) -> dict[str, str]:
+        """The words before a text that sentence-transformers would not put there by itself.
+
+        Those of a well-known model whose own settings are silent; and those that they call by another name.
+        """
+        own = self._settings("config_sentence_transformers.json").get("prompts")
+        if isinstance(own, dict) and any(own.values()):
+            other = next((own[name] for name in ("passage", "corpus") if isinstance(own.get(name), str)), "")
+            return {"document": other} if other and not own.get("document") else {}
+        # A download by huggingface_hub is a folder called by a hash, in one called "models--maker--name".
+        folder = self._folder.absolute()
+        said = self._settings("config.json").get("_name_or_path")
+        known = find_embedding_model(folder.name, folder.parent.parent.name, said if isinstance(said, str) else None)
+        if known is None or not (known.query_prompt or known.document_prompt):
+            return {}
+        return {"query": known.query_prompt, "document": known.document_prompt}
+
+    def _settings(self, name: str) -> dict[str, Any]:
+        """Of one file; of a damaged one, which loading will tell of, none."""
+        try:
+            settings = json.loads((self._folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return settings if isinstance(settings, dict) else {}
 
     @cached_property
     def dimensions(self) -> int:
@@ -75,6 +111,11 @@ class SentenceTransformersEmbedder:
                 if settings.get(key):
                     return int(settings[key])
         return int(self.load().get_sentence_embedding_dimension() or 0)
+
+    @property
+    def counts_exactly(self) -> bool:
+        """By the tokenizer beside it."""
+        return True
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """By the model's tokenizer alone: torch is not needed for counting."""
@@ -140,6 +181,8 @@ class SentenceTransformersEmbedder:
                     )
                 except Exception as error:
                     raise self._invalid(error) from error
+                if self._added_prompts:
+                    self._loaded.prompts |= self._added_prompts
             return self._loaded
 
     def _invalid(self, error: Exception) -> ModelInvalid:

@@ -16,17 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
+from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
+from vaultbot.answering.rewriter import Rewriter
 from vaultbot.config import ModelSettings, RetrievalSettings
 from vaultbot.errors import ModelCrashed, ModelMissing
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
+from vaultbot.retrieval.hits import Found
 from vaultbot.retrieval.query import Query, parse_question
-from vaultbot.retrieval.retriever import Found, Reading, Retriever
+from vaultbot.retrieval.retriever import Reading, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
 NOT_IN_YOUR_NOTES = "Not in your notes."
@@ -49,6 +52,7 @@ class Answerer:
     retrieval: RetrievalSettings
     generation: ModelSettings
     prompts: Path | None  #: a folder with templates of one's own
+    rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
 
     def ask(
         self,
@@ -93,7 +97,8 @@ class _Asking:
         self._question = question
         self._query = query
         self._model = model
-        self._enough = _Enough(cancel)
+        self._enough = Enough(cancel)
+        self._cancel = cancel
         self._citations = Citations(room.vault_name)
         self._sentences: list[Sentence] = []
         self._warnings: list[str] = []
@@ -103,8 +108,10 @@ class _Asking:
 
     def events(self) -> Iterator[AskEvent]:
         nearest: tuple[Hit, ...] = ()
+        rewriter = self._room.rewriter
+        wordings = rewriter.wordings(self._query, self._model, cancel=self._cancel) if rewriter and self._model else ()
         with self._room.weigher.snapshot():
-            look = self._looked()
+            look = self._looked(wordings)
             if look.verdict.refused:
                 nearest = self._room.retriever.hits(look.reading, limit=_NEAREST)
         verdict, self._query = look.verdict, look.reading.query
@@ -123,15 +130,17 @@ class _Asking:
 
     # ── the notes' part ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _looked(self) -> _Look:
+    def _looked(self, wordings: Sequence[str]) -> _Look:
         """The first reading of the question that the notes answer. Where none is, the likeliest one tells what came
         closest."""
         looks: list[_Look] = []
-        for reading in self._room.retriever.readings(self._query):
+        for reading in self._room.retriever.readings(self._query, wordings=wordings):
             looks.append(self._look(reading))
             if not looks[-1].verdict.refused:
                 break
         self._warnings += looks[-1].reading.warnings
+        if trouble := self._room.retriever.trouble:
+            self._warnings.append(trouble)
         return looks[0] if looks[-1].verdict.refused else looks[-1]
 
     def _look(self, reading: Reading) -> _Look:
@@ -237,17 +246,6 @@ class _Asking:
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 1)
-
-
-class _Enough(threading.Event):
-    """Set when there is enough of an answer, or when nobody wants it any more."""
-
-    def __init__(self, cancel: threading.Event) -> None:
-        super().__init__()
-        self._cancel = cancel
-
-    def is_set(self) -> bool:
-        return super().is_set() or self._cancel.is_set()
 
 
 def answer_text(sentences: Sequence[Sentence]) -> str:

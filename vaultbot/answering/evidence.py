@@ -6,20 +6,18 @@ neighbourhood) holds, weighted by rarity, and how close the two are in meaning.
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-import numpy as np
-
+from vaultbot.errors import VaultbotError
 from vaultbot.index.analyzer import content_terms, terms
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import Embedder, FloatArray
+from vaultbot.retrieval.hits import Found, heading_at
 from vaultbot.retrieval.query import Query
-from vaultbot.retrieval.retriever import Found, heading_at
 
 _WINDOW = 1  #: neighbours on each side that count as a sentence's surroundings
 _CACHED_SENTENCES = 4096
@@ -50,13 +48,38 @@ class Evidence:
     quotable: bool = False  #: says something; headings and echoes of the question do not
 
 
+class _Meanings:
+    """The vectors of sentences by one embedder; those asked for lately are kept."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self._lock = threading.Lock()
+        self._kept: dict[str, FloatArray] = {}
+
+    def of(self, texts: Sequence[str]) -> list[FloatArray]:
+        """The vector of each text; those that are not kept are embedded together."""
+        with self._lock:
+            found = {text: self._kept.pop(text) for text in dict.fromkeys(texts) if text in self._kept}
+        unseen = [text for text in dict.fromkeys(texts) if text not in found]
+        if unseen:
+            found.update(zip(unseen, self.embedder.embed_documents(unseen), strict=True))
+        with self._lock:
+            self._kept.update(found)
+            for oldest in list(self._kept)[: max(0, len(self._kept) - _CACHED_SENTENCES)]:
+                del self._kept[oldest]
+        return [found[text] for text in texts]
+
+
 class Weigher:
     """Knows how rare each term is, and compares meanings. Safe to use from several threads."""
 
     def __init__(self, reader: CatalogReader, *, embedder: Embedder | None) -> None:
         self._reader = reader
-        self._embedder = embedder
-        self._vector = lru_cache(maxsize=_CACHED_SENTENCES)(self._embed)
+        self.use(embedder)
+
+    def use(self, embedder: Embedder | None) -> None:
+        """Compare meanings by this embedder from now on."""
+        self._meanings = _Meanings(embedder) if embedder else None
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Within it, passages and what is read about them come from one moment of the index."""
@@ -64,31 +87,29 @@ class Weigher:
 
     def weights(self, wanted: Iterable[str]) -> dict[str, float]:
         """Each term's weight: rare ones count for more (inverse document frequency)."""
-        counted, total = self._reader.document_frequency(wanted)
-        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counted.items()}
+        return self._reader.rarity(wanted)
 
     def cosines(self, text: str, others: Sequence[str], *, query: bool) -> list[float | None]:
         """Closeness in meaning of a text (a question, with `query`) to each of the others."""
-        if self._embedder is None:
+        meanings = self._meanings
+        if meanings is None:
             return [None] * len(others)
-        vector = self._embedder.embed_query(text) if query else self._vector(text)
-        return [float(self._vector(other) @ vector) for other in others]
+        try:
+            vector = meanings.embedder.embed_query(text) if query else meanings.of([text])[0]
+            return [float(other @ vector) for other in meanings.of(others)]
+        except VaultbotError:  # The search has told of it.
+            return [None] * len(others)
 
     def evidence(self, query: Query, found: Sequence[Found]) -> list[Evidence]:
         """Every sentence of the passages, in order."""
         weights = self.weights(query.content)
         units = [unit for source, one in enumerate(found) for unit in self._sentences(source, one)]
-        compare = query.latin and self._embedder is not None
-        cosines = self.cosines(query.text, [u.text for u in units], query=True) if compare else [None] * len(units)
+        texts = [unit.text for unit in units]
+        cosines = self.cosines(query.meaning, texts, query=True) if query.latin else [None] * len(units)
         return [
             _weighed(unit, query, weights, cosine, found[unit.source].score)
             for unit, cosine in zip(units, cosines, strict=True)
         ]
-
-    def _embed(self, text: str) -> FloatArray:
-        assert self._embedder is not None
-        vector: FloatArray = np.asarray(self._embedder.embed_documents([text])[0])
-        return vector
 
     def _sentences(self, source: int, found: Found) -> list[Evidence]:
         passage = found.passage
@@ -165,18 +186,24 @@ def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, 
     return held_weight / total if total else 0.0
 
 
+def _with_synonyms(held: frozenset[str], query: Query) -> frozenset[str]:
+    """With what the question calls the same thing: who writes "retrieval-augmented generation" has said RAG."""
+    return held.union(*(said for said, means in query.synonyms if means <= held))
+
+
 def _weighed(
     unit: Evidence, query: Query, weights: Mapping[str, float], cosine: float | None, passage_score: float
 ) -> Evidence:
-    own = coverage(query.content, unit.terms, weights)
-    named = coverage(query.content, unit.name_terms, weights)
+    own = coverage(query.content, _with_synonyms(unit.terms, query), weights)
+    named = coverage(query.content, _with_synonyms(unit.name_terms, query), weights)
     if named == 1.0:  # "What is RAG?" is answered where retrieval-augmented generation is spoken of.
         title = frozenset(terms(unit.title))
         own = max(own, len(title & unit.terms) / max(1, len(title)))
     # A title counts for what stands under it, but only where the text itself has something to do with the question, or
     # where the question asks for nothing but that title or alias.
-    touches = named == 1.0 or not unit.window_terms.isdisjoint(query.content)
-    around = unit.window_terms | unit.context_terms if touches else unit.window_terms
+    window = _with_synonyms(unit.window_terms, query)
+    touches = named == 1.0 or not window.isdisjoint(query.content)
+    around = _with_synonyms(window | unit.context_terms, query) if touches else window
     news = set(content_terms(unit.text)) - set(query.content)
     return replace(
         unit,

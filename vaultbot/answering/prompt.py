@@ -14,8 +14,8 @@ from pathlib import Path
 from vaultbot.answering.evidence import Evidence
 from vaultbot.answering.templates import load_template
 from vaultbot.protocols import ChatModel, Message
+from vaultbot.retrieval.hits import Found
 from vaultbot.retrieval.query import Query
-from vaultbot.retrieval.retriever import Found
 
 _TINY = 700_000_000
 _SMALL = 2_000_000_000
@@ -35,15 +35,16 @@ class Tier:
     max_tokens: int | None  #: at most, whatever the settings allow
     trusted: int | None  #: only so many of the best sentences may support what it says; None for all
     reads_only_latin: bool
+    rewords: bool  #: can put a question in other words; measured, the smallest repeat what they were told
 
 
 def tier_of(model: ChatModel) -> Tier:
     """By the number of weights, which the model file tells."""
     if model.parameters < _TINY:
-        return Tier("ask-tiny", sentences=1, max_tokens=48, trusted=1, reads_only_latin=True)
+        return Tier("ask-tiny", sentences=1, max_tokens=48, trusted=1, reads_only_latin=True, rewords=False)
     if model.parameters < _SMALL:
-        return Tier("ask", sentences=3, max_tokens=200, trusted=4, reads_only_latin=False)
-    return Tier("ask", sentences=6, max_tokens=None, trusted=None, reads_only_latin=False)
+        return Tier("ask", sentences=3, max_tokens=200, trusted=4, reads_only_latin=False, rewords=True)
+    return Tier("ask", sentences=6, max_tokens=None, trusted=None, reads_only_latin=False, rewords=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from vaultbot.protocols import Message
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "ask": frozenset({"sources", "question"}),
     "ask-tiny": frozenset({"sources", "question"}),
+    "expand": frozenset({"languages", "question"}),
 }
 
 _ROLE = re.compile(r"^## (system|user|assistant)[ \t]*$", re.MULTILINE)

@@ -17,14 +17,9 @@ from vaultbot.api.schemas import (
 from vaultbot.assistant import NotePage as FoundNote
 from vaultbot.index.graph import Backlink, Edge, Standing
 from vaultbot.links.lint import Finding
+from vaultbot.retrieval.explanation import WHY_UNSEARCHED
 from vaultbot.vault.offsets import Utf16Offsets
 from vaultbot.vault.uris import open_uri
-
-_WHY_UNSEARCHED = {
-    "excluded": 'Obsidian\'s "Excluded files" name it',
-    "template": "it is in the vault's folder of templates",
-    "": "it is a template: it holds marks to be filled in",
-}
 
 
 def note_page(found: FoundNote, vault_name: str) -> NotePage:
@@ -64,7 +59,7 @@ def lint_page(findings: Sequence[Finding]) -> LintPage:
 
 
 def _why_unsearched(standing: Standing) -> str | None:
-    return None if standing.searched else _WHY_UNSEARCHED.get(standing.kept_out, standing.kept_out)
+    return None if standing.searched else WHY_UNSEARCHED.get(standing.kept_out, standing.kept_out)
 
 
 def _link_page(edge: Edge, text: str, offsets: Utf16Offsets, vault_name: str) -> LinkPage:

@@ -22,6 +22,7 @@ from vaultbot.api.schemas import (
     HealthPage,
     IndexRequest,
     LintPage,
+    ModelsPage,
     NotePage,
     NotePath,
     ProblemPage,
@@ -131,6 +132,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     ) -> LintPage:
         """What is wrong in the vault, the most useful first."""
         return lint_page(assistant.lint(path, kinds=kind or ()))
+
+    @routes.get("/api/models")
+    def models() -> ModelsPage:
+        """The language models on this machine, and which of them answers."""
+        return ModelsPage(assistant.models())
 
     @routes.get("/api/status")
     def status() -> Status:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vaultbot.models.installed import InstalledModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.types import Problem, Suggestion
 
@@ -182,6 +183,13 @@ class LintPage:
     errors: int
     warnings: int
     infos: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsPage:
+    """`GET /api/models`."""
+
+    models: tuple[InstalledModel, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
+from contextlib import closing
 from typing import Any
 
 from vaultbot.cli.progress import show_progress
@@ -28,12 +30,17 @@ def index(session: Session, no_start: NoStart = False) -> None:
 
 def _indexed(session: Session, client: Client) -> dict[str, Any]:
     """Ask for a run and show its progress until the report comes."""
-    if client.get("/api/status")["last_index"] is None:
+    status = client.get("/api/status")
+    if status["last_index"] is None:
         # The daemon's first look through the vault is the run that was asked for.
         session.wait_for_index(client)
-        first: dict[str, Any] | None = client.get("/api/status")["last_index"]
-        if first is not None:
+        status = client.get("/api/status")
+        first: dict[str, Any] | None = status["last_index"]
+        if first is not None and status["state"] != "indexing":
             return first
+    if status["state"] == "indexing":  # Another embedding model may take hours to prepare.
+        with closing(client.events("GET", "/api/events")) as events:
+            show_progress(_until_settled(events))
     report: Future[dict[str, Any]] = Future()
 
     def ask() -> None:
@@ -46,6 +53,15 @@ def _indexed(session: Session, client: Client) -> dict[str, Any]:
     threading.Thread(target=ask, daemon=True).start()
     show_progress(_states(client, report))
     return report.result()
+
+
+def _until_settled(events: Iterator[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+    for _, state in events:
+        yield state
+        if state["state"] == "degraded":
+            print(f"note: {state['message']}", file=sys.stderr)
+        if state["state"] != "indexing":
+            return
 
 
 def _states(client: Client, report: Future[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
-from vaultbot.config import config_file, toml_value
+from vaultbot.config import ModelSettings, config_file, toml_value
 from vaultbot.errors import ConfigError, InvalidRequest, VaultbotError
 from vaultbot.paths import absolute
+
+if TYPE_CHECKING:
+    from vaultbot.models.advisor import Advice
+    from vaultbot.models.chat_advisor import Recommendation
+    from vaultbot.vault.vault import Vault
 
 
 def init(
@@ -44,10 +51,84 @@ def init(
         raise VaultbotError(
             f"cannot write {file}: {error.strerror}; set VAULTBOT_HOME to a folder you can write to"
         ) from error
+    languages, advice = _advice(Vault(root))
+    chat = _chat_model(languages)
     if session.json:
-        print(json.dumps({"config": str(file), "vault": str(root)}))
+        name = chat.fit.choice.name if chat else None
+        print_json(
+            {
+                "config": str(file),
+                "vault": str(root),
+                **_as_json(languages, advice),
+                "recommended_chat_model": name,
+            }
+        )
     else:
-        print(f'wrote {file}\nyour vault is {root}\nnow ask it something: vaultbot ask "…"')
+        lines = [*_in_words(languages, advice), *_chat_model_in_words(chat)]
+        said = "".join(f"{line}\n" for line in lines)
+        print(f'wrote {file}\nyour vault is {root}\n{said}now ask it something: vaultbot ask "…"')
+
+
+def _advice(vault: Vault) -> tuple[dict[str, float], Advice]:
+    from vaultbot.index.languages import vault_languages
+    from vaultbot.models.advisor import advise
+    from vaultbot.models.registry import find_embedding_model
+    from vaultbot.models.starter import starter_embedding_model
+
+    languages = vault_languages(vault)
+    return languages, advise(languages, find_embedding_model("all-MiniLM-L6-v2") if starter_embedding_model() else None)
+
+
+def _chat_model(languages: Mapping[str, float]) -> Recommendation | None:
+    from vaultbot.cli.models import recommended_model
+    from vaultbot.models.chat_advisor import languages_of
+
+    return recommended_model(languages_of(languages), context_tokens=ModelSettings().context_tokens)
+
+
+def _chat_model_in_words(found: Recommendation | None) -> Iterator[str]:
+    """Which language model suits this machine; nothing is downloaded."""
+    from vaultbot.cli.render_models import size
+
+    if found is not None:
+        choice = found.fit.choice
+        yield (
+            f"for better answers this machine suits {choice.name} ({size(choice.weight_bytes)}); get it with: "
+            f"vaultbot models pull {choice.model.id}"
+        )
+
+
+def _in_words(languages: Mapping[str, float], advice: Advice) -> Iterator[str]:
+    """What the notes are written in, and which model reads that."""
+    from vaultbot.models.advisor import spoken
+
+    if not languages:
+        return
+    yield "your notes: " + ", ".join(f"{share:.0%} {name}" for name, share in languages.items() if share >= 0.005)
+    unread = " and ".join(advice.unread)
+    if advice.installed is None:
+        yield "no embedding model is installed, so notes are found by their words alone"
+    else:
+        reads = f"the installed model, {advice.installed.name}, reads {spoken(advice.installed)}"
+        yield f"{reads}; {unread} is found by words" if unread else reads
+    if advice.better is not None:
+        yield (
+            f"to find them by meaning, too, download the folder of {advice.better.id} ({advice.better.megabytes} MB) "
+            "and set [embedding] model to it"
+        )
+
+
+def _as_json(languages: Mapping[str, float], advice: Advice) -> dict[str, object]:
+    return {
+        "languages": {name: round(share, 3) for name, share in languages.items()},
+        "embedding_model": advice.installed.id if advice.installed else None,
+        "unread": list(advice.unread),
+        "recommended_model": (
+            {"id": advice.better.id, "megabytes": advice.better.megabytes, "licence": advice.better.licence}
+            if advice.better
+            else None
+        ),
+    }
 
 
 def known_vaults() -> list[Path]:

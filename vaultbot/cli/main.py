@@ -5,52 +5,85 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
-from typing import Annotated, NoReturn
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from vaultbot import __version__
-from vaultbot.cli.ask import ask
-from vaultbot.cli.index import index
-from vaultbot.cli.init import init
-from vaultbot.cli.lint import lint
-from vaultbot.cli.related import related
-from vaultbot.cli.search import search
-from vaultbot.cli.serve import serve, start, stop
 from vaultbot.cli.session import AsJson, ConfigFile, Session, Vault, Verbose, with_session
-from vaultbot.cli.show import show
-from vaultbot.cli.status import status
-from vaultbot.cli.suggest_links import suggest_links
 from vaultbot.errors import InvalidRequest, VaultbotError
 
 _INTERRUPTED = 130  #: the shell's own code for Ctrl-C
 
+#: The module of each command, which has a function of the command's name, or several commands in its COMMANDS.
+COMMANDS = {
+    "ask": "ask",
+    "search": "search",
+    "show": "show",
+    "related": "related",
+    "suggest-links": "suggest_links",
+    "lint": "lint",
+    "index": "index",
+    "status": "status",
+    "models": "models",
+    "init": "init",
+    "start": "serve",
+    "stop": "serve",
+    "serve": "serve",
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """Every command by its name, made when it is asked for: importing all takes as long as a search."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            module = import_module(f"vaultbot.cli.{COMMANDS[name]}")
+            made = typer.Typer(name=name, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            if several := getattr(module, "COMMANDS", None):
+                made.callback(invoke_without_command=True, help=module.HELP)(_help_of_a_group)
+                for word, function in several.items():
+                    made.command(word)(with_session(function))
+            else:
+                made.command(name)(with_session(getattr(module, name.replace("-", "_"))))
+            self._made[name] = typer.main.get_command(made)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _help_of_a_group(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(InvalidRequest.exit_code)
+
+
+class _Group(TyperGroup):
+    """The commands of `COMMANDS`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": _Commands()})
+
+
 app = typer.Typer(
     name="vaultbot",
+    cls=_Group,
     help="Ask your Obsidian vault. Everything stays on this machine, and nothing in the vault is changed.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "ask": ask,
-    "search": search,
-    "show": show,
-    "related": related,
-    "suggest-links": suggest_links,
-    "lint": lint,
-    "index": index,
-    "status": status,
-    "init": init,
-    "start": start,
-    "stop": stop,
-    "serve": serve,
-}
-for name, command in _COMMANDS.items():
-    app.command(name)(with_session(command))
 
 
 def _print_version(wanted: bool) -> None:

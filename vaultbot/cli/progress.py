@@ -6,7 +6,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_WORDS = {"scan": "looking through the vault", "index": "indexing", "vectors": "filing vectors"}
+_WORDS = {
+    "scan": "looking through the vault",
+    "index": "indexing",
+    "vectors": "filing vectors",
+    "prepare": "preparing the new embedding model",
+}
 
 
 def show_progress(states: Iterable[Mapping[str, Any]]) -> None:

@@ -25,6 +25,9 @@ def reference() -> str:
         for name, command in commands.items():
             with command.make_context(name, [], resilient_parsing=True, parent=top) as context:
                 sections.append(_section(f"vaultbot {name}", context.get_help()))
+                for word, part in getattr(command, "commands", {}).items():
+                    with part.make_context(word, [], resilient_parsing=True, parent=context) as within:
+                        sections.append(_section(f"vaultbot {name} {word}", within.get_help()))
     return "\n".join(sections)
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _SNIPPET = 320  #: characters
@@ -81,9 +81,13 @@ def print_search(result: Mapping[str, Any]) -> None:
         place = linked(dim(_place(hit["path"], hit["line"])), hit["uri"])
         print(f"{bold(_headed(hit['title'], hit['heading_path']))}  {place}  {dim(format(hit['score'], '.2f'))}")
         print(mark(_wrapped(snippet(plain(hit["text"]), hit["matched"]), indent="  "), hit["matched"]))
-        if hit["explained"]:
-            print(dim(f"  {_explained(hit['explained'])}"))
+        for path in hit["copies"]:
+            print(dim(f"  the same text: {plain(path)}"))
+        for line in _explained(hit["explained"]) if hit["explained"] and "parts" in hit["explained"] else ():
+            print(dim(f"  {line}"))
         print()
+    for other in result["left_out"]:
+        print(dim(f"not here: {plain(other['path'])} {plain(other['reason'])}"))
     for warning in result["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
     if not result["hits"] and not result["warnings"]:
@@ -93,17 +97,21 @@ def print_search(result: Mapping[str, Any]) -> None:
         print(dim(f"{count} hit{'' if count == 1 else 's'} in {result['took_ms']:.0f} ms"))
 
 
-def _explained(signals: Mapping[str, float | None]) -> str:
-    """What speaks for a hit, on one line."""
-    shown = {name: signals[name] or 0.0 for name in ("meaning", "words", "name", "heading", "words_share")}
-    parts = [f"{name} {shown[name]:.2f}" for name in ("meaning", "words", "name", "heading")]
-    cosines = [
-        f"{view} {cosine:.2f}"
-        for view, cosine in (("card", signals["card_cosine"]), ("passage", signals["passage_cosine"]))
-        if cosine is not None
-    ]
-    parts[0] += f" ({', '.join(cosines)})" if cosines else ""
-    return f"{' · '.join(parts)} · words count for {shown['words_share']:.0%}"
+def _explained(signals: Mapping[str, Any]) -> Iterator[str]:
+    """What speaks for a hit: each signal with what it adds, and what speaks against it."""
+    cosines = ", ".join(
+        f"{view} {signals[key]:.2f}{' (nearer)' if view == signals['view'] else ''}"
+        for view, key in (("card", "card_cosine"), ("passage", "passage_cosine"))
+        if signals[key] is not None
+    )
+    added = [f"{name} {signals[name]:.2f} adds {part:.2f}" for name, part in signals["parts"].items()]
+    if (reranked := signals.get("reranker")) is not None:
+        added.append(f"reranker {reranked:.2f}, half of the score")
+    yield " · ".join(added)
+    if cosines:
+        yield f"cosines: {cosines}; words count for {signals['words_share']:.0%}"
+    if signals["missing"]:
+        yield f"does not have: {', '.join(signals['missing'])}"
 
 
 def snippet(text: str, words: Iterable[str]) -> str:

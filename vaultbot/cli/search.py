@@ -11,6 +11,8 @@ from vaultbot.cli.filters import After, Before, InPath, On, Tag
 from vaultbot.cli.render import print_json, print_search
 from vaultbot.cli.session import NoStart, Session
 
+_PATIENCE_S = 2.0  #: most daemons have looked through the vault by then
+
 
 def search(
     session: Session,
@@ -34,7 +36,9 @@ def search(
 
     With filters alone, list the notes they leave, the newest first.
     """
-    client = session.client(start=not no_start, until_indexed=True)
+    # An index of earlier answers by words, while a model that is loaded for the first time takes half a minute.
+    patience_s = None if mode == "dense" else _PATIENCE_S
+    client = session.client(start=not no_start, until_indexed=True, at_most_s=patience_s)
     given = {
         "q": query,
         "mode": mode,

@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -74,10 +75,10 @@ class Session:
             arguments += ["--config", str(absolute(self.config_file))]
         return [*arguments, "--verbose"] if self.verbose else arguments
 
-    def client(self, *, start: bool, until_indexed: bool) -> Client:
+    def client(self, *, start: bool, until_indexed: bool, at_most_s: float | None = None) -> Client:
         """The daemon, started when none runs; with `until_indexed` after its first look through the vault.
 
-        Raises what keeps it from starting.
+        When its index holds notes from earlier, no longer than `at_most_s`. Raises what keeps it from starting.
         """
         _ = self.config  # A wrong setting is told here, not in the daemon's log.
         client = find(self.state)
@@ -92,13 +93,22 @@ class Session:
                 on_start=lambda: self.say("starting vaultbot in the background"),
             )
         if until_indexed:
-            self.wait_for_index(client)
+            self.wait_for_index(client, at_most_s=at_most_s)
         return client
 
-    def wait_for_index(self, client: Client) -> None:
-        """Show how the first look through the vault goes, until it is done or has failed."""
+    def wait_for_index(self, client: Client, *, at_most_s: float | None = None) -> None:
+        """Show how the first look through the vault goes, until it is done or has failed.
+
+        When the index holds notes from earlier, wait no longer than `at_most_s`.
+        """
         status = client.get("/api/status")
-        if status["state"] in ("starting", "indexing") and status["last_index"] is None:
+        until = time.monotonic() + (at_most_s or 0)
+        while _looks_first(status) and status["notes"] and at_most_s is not None:
+            if time.monotonic() > until:
+                return
+            time.sleep(0.05)
+            status = client.get("/api/status")
+        if _looks_first(status):
             from vaultbot.cli.progress import show_progress
 
             with closing(client.events("GET", "/api/events")) as events:
@@ -108,6 +118,10 @@ class Session:
         """A line about what is going on, beside the output."""
         if sys.stderr.isatty() or self.verbose:
             print(words, file=sys.stderr, flush=True)
+
+
+def _looks_first(status: Mapping[str, Any]) -> bool:
+    return status["state"] in ("starting", "indexing") and status["last_index"] is None
 
 
 def _until_indexed(events: Iterator[tuple[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,8 +25,7 @@ _UNSPACED = (
 # The word branch leaves the unspaced scripts out, or it would swallow what follows: "5月から" is 5 and 月から.
 # Marks belong to their letters: without them Hindi falls to pieces, and so does decomposed "résumé".
 _WORD = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]*"
-_PIECE = regex.compile(rf"[{_UNSPACED}]+|{_WORD}(?:['’]{_WORD})*", regex.VERSION1)
-_UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+_PIECE = regex.compile(rf"([{_UNSPACED}]+)|{_WORD}(?:['’]{_WORD})*", regex.VERSION1)
 # Putting a long run of marks in order takes quadratic time; Unicode's own limit for streams is 30.
 _TOO_MANY_MARKS = regex.compile(r"([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+")
 _LATIN_ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")
@@ -51,6 +50,8 @@ _UNSPACED_FILLER = re.compile(
     "とは何ですか|何ですか|とは何|でしょうか|ましたか|ですか|ますか|教えてください|教えて|について|という|とは|なぜ|どこ|いつ|どう|誰|何"
     "|为什么|為什麼|是什么|是什麼|什么|什麼|怎么样|怎么|怎麼|怎样|如何|哪里|哪個|哪个|哪些|多少|请问|的|是|了|吗|嗎|呢"
 )
+#: What was worked out for a word is kept for the next time; a word may have a million characters.
+_LONGEST_KNOWN = 60
 _ONE_SCRIPT = re.compile(r"[\u3041-\u309f]+|[\u30a0-\u30ff]+|[^\u3041-\u309f\u30a0-\u30ff\s]+")
 _HIRAGANA = re.compile(r"[\u3041-\u309f]")
 
@@ -66,7 +67,7 @@ class Token:
 
 @lru_cache(maxsize=2)
 def _stemmer(language: str) -> Stemmer.Stemmer:
-    return Stemmer.Stemmer(language, 20_000)
+    return Stemmer.Stemmer(language, 0)
 
 
 def fold(text: str) -> str:
@@ -80,11 +81,14 @@ def fold(text: str) -> str:
 
 def _pieces(folded: str) -> Iterator[tuple[str, bool]]:
     for match in _PIECE.finditer(folded):
-        piece = match.group()
-        yield piece, _UNSPACED_START.match(piece) is not None
+        yield match.group(), match.lastindex is not None
 
 
 def _stem(word: str) -> str:
+    return _known_stem(word) if len(word) <= _LONGEST_KNOWN else _stemmed(word)
+
+
+def _stemmed(word: str) -> str:
     if _LATIN.search(word):
         word = word.replace("’", "'")
         stemmed: str = _stemmer("english").stemWord(word)
@@ -92,6 +96,9 @@ def _stem(word: str) -> str:
     if _CYRILLIC.search(word):
         return str(_stemmer("russian").stemWord(word))
     return word
+
+
+_known_stem = lru_cache(maxsize=20_000)(_stemmed)
 
 
 def terms(text: str) -> list[str]:
@@ -150,21 +157,26 @@ def content_terms(text: str) -> list[str]:
     return list(found) or list(weak)
 
 
-def tokens(text: str) -> list[Token]:
-    """The terms of a text with their places in it, for marking matches."""
+def tokens(text: str, *, among: Collection[str] | None = None) -> list[Token]:
+    """The terms of a text with their places in it, for marking matches; with `among` only those terms."""
     found: list[Token] = []
     for match in _PIECE.finditer(text):
-        folded = fold(match.group())
-        start = match.start()
-        if folded == match.group() and _UNSPACED_START.match(folded):
-            pairs = [(folded[i : i + 2], i, i + 2) for i in range(len(folded) - 1)]
-            pairs += [(character, i, i + 1) for i, character in enumerate(folded)]
-            found.extend(Token(term, start + i, start + j) for term, i, j in pairs)
+        start, end = match.span()
+        written = match.group()
+        if match.lastindex and fold(written) == written:
+            pairs = [(written[i : i + 2], i, i + 2) for i in range(len(written) - 1)]
+            pairs += [(character, i, i + 1) for i, character in enumerate(written)]
+            found.extend(Token(term, start + i, start + j) for term, i, j in pairs if among is None or term in among)
         else:
-            # Folding moved the letters (ﬁ, ｶﾞ, NFD), so the whole stretch is the place of every term.
-            for piece, unspaced in _pieces(folded):
-                found.extend(Token(term, start, match.end()) for term in _terms_of(piece, unspaced=unspaced))
+            # Where folding moves the letters (ﬁ, ｶﾞ, NFD), the whole stretch is the place of every term.
+            known = _known_terms(written) if end - start <= _LONGEST_KNOWN else terms(written)
+            found.extend(Token(term, start, end) for term in known if among is None or term in among)
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _known_terms(written: str) -> tuple[str, ...]:
+    return tuple(terms(written))
 
 
 def latin_share(text: str) -> float:

@@ -17,19 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from vaultbot import faults
+from vaultbot.errors import VaultbotError
+from vaultbot.index.abbreviations import synonyms
 from vaultbot.index.analyzer import terms
 from vaultbot.index.chunker import LONGEST_HEADING, clip_headings, descriptions
 from vaultbot.index.edges import Edges
+from vaultbot.index.properties import property_values
 from vaultbot.index.schema import open_writer
+from vaultbot.index.sweep import sweep
 from vaultbot.protocols import FloatArray
 from vaultbot.types import Chunk, FileStamp, JsonValue, Note, Problem, Skipped
-from vaultbot.vault.fields import inline_fields
-from vaultbot.vault.resolver import basename_key, path_key
+from vaultbot.vault.resolver import basename_key
 from vaultbot.vault.subpaths import anchors
 from vaultbot.vault.tags import tag_key
 
 _SWEPT_EVERY_S = 24 * 3600.0
-_UNUSED_VECTORS_KEPT_S = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Catalog:
         self.file = file
         self._db = open_writer(file)
         self._edges = Edges(self._db)
+        self._whole = False
 
     def close(self) -> None:
         """Write everything into the one file and close it."""
@@ -81,7 +84,22 @@ class Catalog:
         self._db.close()
 
     @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is recorded within is one transaction: after an error or a kill nothing of it was."""
+        with self._transaction():
+            around, self._whole = self._whole, True
+            try:
+                yield
+            finally:
+                self._whole = around
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._whole:
+            if not self._db.in_transaction:
+                raise sqlite3.OperationalError("all was rolled back, as SQLite does when the disk is full")
+            yield self._db
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
@@ -134,8 +152,13 @@ class Catalog:
     # ── recording ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def add_vectors(self, fingerprint: str, vectors: Mapping[str, FloatArray]) -> None:
-        """Keep vectors by their text, at once, so that a kill loses no embedding work."""
+        """Keep vectors by their text, at once, so that a kill loses no work; VaultbotError for another length."""
         with self._transaction() as db:
+            held = db.execute("SELECT length(vector) FROM vector WHERE fingerprint = ? LIMIT 1", (fingerprint,))
+            if len({4 * len(vector) for vector in vectors.values()}.union(*held)) > 1:
+                raise VaultbotError(
+                    "the embedding model now gives vectors of another length, which fit no others: put the former back"
+                )
             db.executemany(
                 "INSERT OR REPLACE INTO vector VALUES (?, ?, ?, NULL)",
                 [(fingerprint, text_hash(text), _blob(vector)) for text, vector in vectors.items()],
@@ -192,9 +215,12 @@ class Catalog:
             db.execute("DELETE FROM skipped")
             db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", [(s.path, s.reason) for s in skipped])
 
-    def ask_for_another_read(self) -> None:
-        """Make every note be read again: the way it is cut or embedded has changed."""
-        self._db.execute("UPDATE note SET hash = ''")
+    def ask_for_another_read(self, paths: Iterable[str] | None = None) -> None:
+        """Make these notes be read again, or every one: the way they are cut or embedded has changed."""
+        if paths is None:
+            self._db.execute("UPDATE note SET hash = ''")
+        else:
+            self._db.executemany("UPDATE note SET hash = '' WHERE path = ?", [(path,) for path in paths])
 
     def sweep_vectors(self, fingerprint: str | None, *, now: float | None = None) -> None:
         """Drop vectors that no chunk has used with this embedder for a week; looked for once a day.
@@ -205,15 +231,7 @@ class Catalog:
         if abs(now - float(self.meta("swept") or 0)) < _SWEPT_EVERY_S:
             return
         with self._transaction() as db:
-            used = "(fingerprint = ? AND text_hash IN (SELECT text_hash FROM chunk))"
-            db.execute(
-                f"UPDATE vector SET unused_since = NULL WHERE unused_since NOTNULL AND {used}", (fingerprint or "",)
-            )
-            db.execute(
-                f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}",
-                (now, fingerprint or ""),
-            )
-            db.execute("DELETE FROM vector WHERE unused_since < ?", (now - _UNUSED_VECTORS_KEPT_S,))
+            sweep(db, fingerprint, now=now)
             self.set_meta("swept", str(now))
 
     def _forget(self, db: sqlite3.Connection, path: str) -> None:
@@ -227,6 +245,7 @@ class Catalog:
         db.execute("INSERT INTO outbox (chunk) SELECT id FROM chunk WHERE note = ?", row)
         db.execute("DELETE FROM passage_terms WHERE rowid IN (SELECT rowid FROM chunk WHERE note = ?)", row)
         db.execute("DELETE FROM note_terms WHERE rowid = ?", row)
+        db.execute("DELETE FROM synonym WHERE note = ?", row)
 
     def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
         note, stamp = read.note, read.stamp
@@ -264,7 +283,10 @@ class Catalog:
         )
         db.executemany(
             "INSERT INTO property VALUES (?, ?, ?, ?, ?)",
-            [(key, n, _clean(name), _clean(value), inline) for n, (name, value, inline) in enumerate(_values(note))],
+            [
+                (key, n, _clean(name), _clean(value), inline)
+                for n, (name, value, inline) in enumerate(property_values(note))
+            ],
         )
         self._insert_links(db, key, note)
         if read.searched:
@@ -300,6 +322,10 @@ class Catalog:
             "INSERT INTO note_terms (rowid, title, aliases, description, headings, tags, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (key, *(" ".join(terms(text)) for text in fields)),
+        )
+        db.executemany(
+            "INSERT INTO synonym VALUES (?, ?, ?, ?)",
+            [(key, n, _clean(one.said), _clean(one.means)) for n, one in enumerate(synonyms(note))],
         )
 
     def _insert_chunk(self, db: sqlite3.Connection, key: int, chunk: Chunk) -> None:
@@ -350,15 +376,6 @@ class Catalog:
             (fingerprint,),
         )
         return {row[0] for row in rows}
-
-
-def _values(note: Note) -> Iterator[tuple[str, str | None, bool]]:
-    """(name, value, inline) of every property and inline field, as filters compare them; a list has several."""
-    for name, value in note.properties.items():
-        for one in (value or [None]) if isinstance(value, list) else [value]:
-            yield path_key(name.strip()), one if isinstance(one, str) or one is None else _json(one), False
-    for field in inline_fields(note):
-        yield path_key(field.key), field.value, True
 
 
 def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequence[str] | Sequence[bytes]]:

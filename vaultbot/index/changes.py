@@ -17,6 +17,18 @@ class Changes:
     left_out: list[str]  #: still there, and excluded now
     unchanged: int
 
+    def put_off(self, listing: Listing, recorded: dict[str, Recorded]) -> None:
+        """Leave out what is to be read once more and has not changed: it would not turn out otherwise."""
+        reread = [path for path in self.to_read if path in recorded and not recorded[path].hash]
+        off = {
+            path
+            for path in reread
+            if recorded[path].stamp == listing.notes[path]
+            and recorded[path].kept_out == listing.unsearched.get(path, "")
+        }
+        self.to_read = [path for path in self.to_read if path not in off]
+        self.unchanged += len(off)
+
 
 def newly_kept_out(listing: Listing, recorded: dict[str, Recorded]) -> dict[str, str]:
     """The notes that could be found and may not be any more, with the reason: told by their paths, before a read."""

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal
@@ -62,6 +62,10 @@ class Filter:
         return Filter(self.clauses + other.clauses)
 
 
+#: Notes that are looked up one by one.
+_MANY = 1000
+
+
 def fitting(db: sqlite3.Connection, wanted: Filter) -> frozenset[int]:
     """Keys of the searched notes that fit."""
     kept: set[int] | None = None
@@ -74,8 +78,9 @@ def fitting(db: sqlite3.Connection, wanted: Filter) -> frozenset[int]:
             else:
                 found |= _matching(db, condition, kept)
         kept = found if kept is None else kept & found
-    if kept is None:
-        return frozenset(_searched(db))
+    if kept is None or len(kept) > _MANY:
+        searched = _searched(db)
+        return frozenset(searched if kept is None else searched & kept)
     rows = db.execute("SELECT id FROM note WHERE searched AND id IN (SELECT value FROM json_each(?))", (keys(kept),))
     return frozenset(key for (key,) in rows)
 
@@ -95,11 +100,15 @@ def _cost(clause: tuple[Condition, ...]) -> tuple[bool, int]:
 
 
 def _searched(db: sqlite3.Connection) -> set[int]:
-    return {key for (key,) in db.execute("SELECT id FROM note WHERE searched")}
+    # The notes that have terms, from a table that is much smaller than that of the notes.
+    return {key for (key,) in db.execute("SELECT id FROM note_terms_docsize")}
 
 
 def _matching(db: sqlite3.Connection, one: Condition, within: Collection[int] | None) -> set[int]:
     """Keys of the notes that are what the condition names; others than `within` need not be looked at."""
+    # What JSON can say and UTF-8 cannot stands in the catalog as a question mark.
+    value, name = (text.encode(errors="replace").decode() for text in (one.value, one.name))
+    one = replace(one, value=value, name=name)
     match one.kind:
         case "tag":
             return _tagged(db, one.value)

@@ -13,25 +13,23 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from vaultbot import faults
 from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.catalog import Catalog, ReadNote, Recorded
 from vaultbot.index.changes import Changes, compare, newly_kept_out
-from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.index.outbox import Outbox
+from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
+from vaultbot.index.run import OnProgress, Run
+from vaultbot.index.vectorizer import Vectorizer
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.types import (
     DAMAGES,
-    Chunk,
     FileStamp,
-    IndexProgress,
     IndexReport,
-    IndexStage,
     JsonValue,
-    Note,
     Skipped,
 )
 from vaultbot.vault.dates import note_date
@@ -43,46 +41,19 @@ from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot.index")
 
-OnProgress = Callable[[IndexProgress], None]
-
 #: A missing file is looked for twice, this far apart: editors save by deleting and writing anew.
 SETTLE_S = 2.0
 
 _NOTES_A_BATCH = 64
 _CHUNKS_A_BATCH = 256
-#: A second or two of work: a run that is to stop stops after them.
-_TEXTS_AT_ONCE = 64
-
-
-@dataclass(slots=True)
-class _Run:
-    """The counts of one run, as they grow."""
-
-    on_progress: OnProgress
-    stopping: threading.Event
-    began: float = field(default_factory=time.monotonic)
-    bytes_total: int = 0
-    bytes_done: int = 0
-    notes_total: int = 0
-    notes_done: int = 0
-    added: int = 0
-    changed: int = 0
-    renamed: int = 0
-    removed: int = 0
-    embedded: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
-    failed: list[Skipped] = field(default_factory=list)
-    damaged: list[Skipped] = field(default_factory=list)
-
-    def progress(self, stage: IndexStage, done: int, total: int, *, share: float | None = None) -> None:
-        took = time.monotonic() - self.began
-        share = done / total if share is None and total else share
-        left = took / share - took if share and took > 1 else None
-        self.on_progress(IndexProgress(stage, done, total, self.notes_done / took if took else 0.0, left))
 
 
 class Indexer:
-    """Owns the writing side of the index. Used by one thread at a time."""
+    """Owns the writing side of the index. Used by one thread at a time.
+
+    `recipe` is kept in the catalog for the next start, to make the embedder again by; what it says is the caller's.
+    An `interim` one serves until another takes over: it drops no vector, and goes on when it can make none.
+    """
 
     def __init__(
         self,
@@ -91,12 +62,17 @@ class Indexer:
         *,
         embedder: Embedder | None,
         chunk_tokens: int,
+        recipe: str = "",
+        interim: bool = False,
     ) -> None:
         self._vault = vault
         self._catalog = catalog
-        self._embedder = embedder
-        self._chunk_tokens = chunk_tokens
-        self._outbox = Outbox(catalog, embedder.fingerprint if embedder else None)
+        self.vectorizer = Vectorizer(catalog, embedder, chunk_tokens=chunk_tokens)
+        self._recipe = recipe
+        self._interim = interim
+        self._outbox = Outbox(catalog, self.vectorizer.fingerprint)
+        self._without_vectors: VaultbotError | None = None  #: why the last run left notes without
+        self._refusals = Refusals(catalog, self.vectorizer)
         self._missing_since: dict[str, float] = {}
         self._settings = ObsidianSettings()
 
@@ -116,8 +92,17 @@ class Indexer:
 
     def close(self) -> None:
         """Close the catalog and the vector index; what was recorded stays."""
-        self._outbox.close()
+        self.close_vectors()
         self._catalog.close()
+
+    def close_vectors(self) -> None:
+        """Close the vector index alone: another indexer goes on with the catalog."""
+        self._outbox.close()
+
+    def declare(self) -> None:
+        """Record that the index is built with this indexer's embedder."""
+        self._catalog.set_meta("built_with", str(self.vectorizer.built_with))
+        self._catalog.set_meta("recipe", self._recipe)
 
     def run(
         self,
@@ -132,8 +117,10 @@ class Indexer:
         next run (`waits_for_missing`). `stopping` ends the run within seconds; the next one goes on from there.
 
         Raises VaultMissing when the vault cannot be listed or is not the one that was indexed: nothing is removed then.
+        Raises what the embedder raises when all else is done: the notes that lack vectors are found by their words, and
+        the next run reads them again. A text that it cannot embed damages its note alone.
         """
-        run = _Run(on_progress, stopping or threading.Event())
+        run = Run(on_progress, stopping or threading.Event())
         try:
             return self._run(run, settle=settle)
         except (sqlite3.OperationalError, OSError) as error:
@@ -144,9 +131,10 @@ class Indexer:
                 ) from error
             raise
 
-    def _run(self, run: _Run, *, settle: bool) -> IndexReport:
+    def _run(self, run: Run, *, settle: bool) -> IndexReport:
         self._vault.check()
         self._check_built_with()
+        self._refusals.try_again()
         run.progress("scan", 0, 0)
         listing = self._vault.scan()
         run.skipped.extend(listing.skipped)
@@ -157,6 +145,9 @@ class Indexer:
             listing = replace(listing, unsearched={**kept_out, **listing.unsearched})
         self._check_same_vault(listing, recorded)
         changes = compare(listing, recorded)
+        if self._without_vectors and (still := self.vectorizer.failure()):
+            changes.put_off(listing, recorded)  # Or they would all be read in vain once a minute.
+            run.without_vectors = still
         self._check_dated_with()
         self._catalog.keep_out(newly_kept_out(listing, recorded))
         self._set_files(listing, changes.missing)
@@ -167,10 +158,14 @@ class Indexer:
         self._outbox.drain(stopping=run.stopping, on_progress=lambda done: run.progress("vectors", done, 0))
         if not run.stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
-            self._catalog.sweep_vectors(self._embedder.fingerprint if self._embedder else None)
-        return self._report(run, changes.unchanged, tuple(_unreadable(listing)))
+            if not self._interim:
+                self._catalog.sweep_vectors(self.vectorizer.fingerprint)
+            self._without_vectors = run.without_vectors
+            if run.without_vectors and not self._interim:
+                raise run.without_vectors
+        return self._report(run, changes.unchanged, (*_unreadable(listing), *run.lacking))
 
-    def _report(self, run: _Run, unchanged: int, warnings: tuple[str, ...]) -> IndexReport:
+    def _report(self, run: Run, unchanged: int, warnings: tuple[str, ...]) -> IndexReport:
         return IndexReport(
             added=run.added,
             changed=run.changed,
@@ -188,14 +183,15 @@ class Indexer:
     # ── is it the same vault, and the same way of reading it? ──────────────────────────────────────────────────
 
     def _check_built_with(self) -> None:
-        embedder = self._embedder.fingerprint if self._embedder else "none"
-        built_with = f"{embedder} chunker {CHUNKER_VERSION} tokens {self._chunk_tokens}"
+        built_with = str(self.vectorizer.built_with)
         before = self._catalog.meta("built_with")
-        if before != built_with:
-            if before is not None:
+        if before == built_with and self._catalog.meta("recipe") == self._recipe:
+            return
+        with self._catalog.at_once():
+            if before not in (None, built_with):
                 log.info("the embedding model or the way notes are cut has changed: every note is read again")
                 self._catalog.ask_for_another_read()
-            self._catalog.set_meta("built_with", built_with)
+            self.declare()
 
     def _check_dated_with(self) -> None:
         """Notes are dated by their names, and the vault's settings say how daily notes are called."""
@@ -236,7 +232,7 @@ class Indexer:
 
     def _read_and_record(
         self,
-        run: _Run,
+        run: Run,
         listing: Listing,
         changes: Changes,
         recorded: dict[str, Recorded],
@@ -280,7 +276,7 @@ class Indexer:
         return gone
 
     def _read(
-        self, path: str, known: Recorded | None, run: _Run, touched: dict[str, FileStamp], *, kept_out: str
+        self, path: str, known: Recorded | None, run: Run, touched: dict[str, FileStamp], *, kept_out: str
     ) -> ReadNote | None:
         """The note as it is now, or None when there is nothing to record; the reason is kept in the run's counts."""
         try:
@@ -307,7 +303,7 @@ class Indexer:
                 note,
                 file.stamp,
                 file.content_hash,
-                self._chunks(note) if searched else (),
+                self.vectorizer.chunks(note) if searched else (),
                 file.problems,
                 date=self._date(path, note.properties),
                 kept_out=kept_out,
@@ -327,33 +323,32 @@ class Indexer:
             run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))
         return None
 
-    def _chunks(self, note: Note) -> list[Chunk]:
-        count_tokens = self._embedder.count_tokens if self._embedder else estimate_tokens
-        return chunk_note(note, max_tokens=self._chunk_tokens, count_tokens=count_tokens)
-
-    def _record(self, run: _Run, batch: list[ReadNote], old_paths: list[str]) -> None:
+    def _record(self, run: Run, batch: list[ReadNote], old_paths: list[str]) -> None:
         if batch and self._embed(run, batch):
+            if run.without_vectors:
+                batch = [replace(read, hash="") for read in batch]  # which asks for another read
+            batch, refused = self._refusals.told(batch)
+            run.damaged += [Skipped(path, NOT_EMBEDDED.message) for path in refused]
             faults.point("indexer.before-record")
             self._catalog.record(batch, removed=old_paths)
 
-    def _embed(self, run: _Run, batch: list[ReadNote]) -> bool:
+    def _embed(self, run: Run, batch: list[ReadNote]) -> bool:
         """Get vectors for texts never seen before; False when the run is to stop first. Those made so far are kept."""
-        if self._embedder is None:
-            return True
-        texts = (chunk.embedded_text for read in batch for chunk in read.chunks)
-        unknown = sorted(self._catalog.unknown_texts(self._embedder.fingerprint, texts), key=len)
-        for start in range(0, len(unknown), _TEXTS_AT_ONCE):
+        for part in self.vectorizer.unseen(chunk.embedded_text for read in batch for chunk in read.chunks):
             if run.stopping.is_set():
                 return False
-            part = unknown[start : start + _TEXTS_AT_ONCE]
-            vectors = self._embedder.embed_documents(part)
-            self._catalog.add_vectors(self._embedder.fingerprint, dict(zip(part, vectors, strict=True)))
-            run.embedded += len(part)
+            if run.without_vectors:
+                return True
+            try:
+                run.embedded += self.vectorizer.embed(part)
+            except VaultbotError as error:
+                run.without_vectors = error
+                return True
         return True
 
     # ── removing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _remove(self, run: _Run, left_out: list[str], gone: dict[str, Recorded], *, settle: bool) -> None:
+    def _remove(self, run: Run, left_out: list[str], gone: dict[str, Recorded], *, settle: bool) -> None:
         now = time.monotonic()
         self._missing_since = {path: self._missing_since.get(path, now) for path in gone}
         if settle and self._missing_since:

@@ -12,6 +12,9 @@ from vaultbot.errors import kind_and_place
 from vaultbot.index.catalog import Catalog
 from vaultbot.protocols import VectorIndex
 
+#: Opens a vector index; with it comes what a person should know, such as that it is being rebuilt.
+OpenVectors = Callable[[], tuple[VectorIndex, str | None]]
+
 log = logging.getLogger("vaultbot.index")
 
 _AT_ONCE = 1000
@@ -31,7 +34,7 @@ class Outbox:
 
     def attach(self, vectors: VectorIndex, *, stopping: threading.Event) -> None:
         """Use this vector index from now on, after making it hold just the chunks that the catalog has vectors for."""
-        self._vectors = vectors
+        self._vectors, self.failure = vectors, None
         expected = self._catalog.ids_with_vectors(self._fingerprint or "")
         try:
             held = vectors.ids()
@@ -43,7 +46,8 @@ class Outbox:
         for start in range(0, len(lacking), _AT_ONCE):
             if stopping.is_set() or not self._carry(lacking[start : start + _AT_ONCE]):
                 return
-        self.drain(stopping=stopping)
+        # A chunk's id stands for its text, so one that is held is right; vectors put there twice make a worse index.
+        self._catalog.drained(sys.maxsize)
 
     def drain(self, *, stopping: threading.Event, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Give each chunk in the outbox the state it should have, so doing it twice is harmless."""

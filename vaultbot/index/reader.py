@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from vaultbot.types import DAMAGES, Heading, JsonValue, Problem, Skipped
 _NOTE_WEIGHTS = "10.0, 8.0, 4.0, 3.0, 1.0, 1.0"
 #: Title and headings of a passage, its text.
 _PASSAGE_WEIGHTS = "1.0, 1.0"
+_ALL = ""  #: in place of a term: every passage
 #: The "+" keeps SQLite from searching once for every row.
 _AMONG = "+rowid IN (SELECT value FROM json_each(?))"
 
@@ -97,6 +99,7 @@ class CatalogReader:
             return
         try:
             self._db.execute("BEGIN")
+            self._local.counted = {}
             try:
                 yield
             finally:
@@ -113,8 +116,7 @@ class CatalogReader:
 
     def counts(self) -> tuple[int, int]:
         """Notes and passages that can be found."""
-        notes = self._db.execute("SELECT count(*) FROM note WHERE searched").fetchone()[0]
-        return notes, self._db.execute("SELECT count(*) FROM chunk WHERE view = 'passage'").fetchone()[0]
+        return self._rows("note_terms"), self._rows("passage_terms")
 
     def skipped(self) -> list[Skipped]:
         """Files that were left out at the last scan."""
@@ -156,53 +158,75 @@ class CatalogReader:
         *,
         limit: int | None,
         within: Collection[int] | None = None,
+        holding: Sequence[str] | None = None,
         pairs: Sequence[tuple[str, str]] = (),
     ) -> list[tuple[int, float]]:
         """(note key, BM25 score) of the notes with any of the terms, best first; higher is better.
 
-        `within` leaves only these notes to be found; their scores stay the same. Each of the `pairs` that stands side
-        by side counts as a term of its own.
+        `within` leaves only these notes to be found, and `holding` those with any of these terms; their scores stay the
+        same. Each of the `pairs` that stands side by side counts as a term of its own.
         """
-        return self._match("note_terms", _NOTE_WEIGHTS, [*terms, *map(" ".join, pairs)], limit, within)
+        wanted = [*terms, *map(" ".join, pairs)]
+        return self._match("note_terms", _NOTE_WEIGHTS, wanted, limit, within, holding)
 
-    def match_passages(self, terms: Sequence[str], *, limit: int) -> list[tuple[int, float]]:
-        """(passage rowid, BM25 score) of the passages with any of the terms, best first."""
-        return self._match("passage_terms", _PASSAGE_WEIGHTS, terms, limit)
-
-    def passage_scores(self, terms: Sequence[str], rowids: Sequence[int]) -> dict[int, float]:
-        """BM25 scores of these passages; those without any of the terms are left out."""
-        if not terms or not rowids:
+    def passage_scores(
+        self, terms: Sequence[str], rowids: Sequence[int], *, pairs: Sequence[tuple[str, str]] = ()
+    ) -> dict[int, float]:
+        """BM25 scores of these passages, `pairs` as for notes; those without any of the terms are left out."""
+        wanted = [*terms, *map(" ".join, pairs)]
+        if not wanted or not rowids:
             return {}
         rows = self._db.execute(
             f"SELECT rowid, -bm25(passage_terms, {_PASSAGE_WEIGHTS}) FROM passage_terms"
             f" WHERE passage_terms MATCH ? AND {_AMONG}",
-            (_any_of(terms), keys(rowids)),
+            (_any_of(wanted), keys(rowids)),
         )
         return dict(rows.fetchall())
 
+    def rarity(self, terms: Iterable[str]) -> dict[str, float]:
+        """Each term's inverse document frequency: about 0 where every passage has it."""
+        counted, total = self.document_frequency(terms)
+        return {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counted.items()}
+
     def document_frequency(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
         """In how many passages each term stands, and how many passages there are."""
-        total = self._db.execute("SELECT count(*) FROM passage_terms").fetchone()[0]
-        counted = {
-            term: self._db.execute(
+        wanted = set(terms)
+        # In a snapshot nothing changes, and the terms of a question are counted for several reasons.
+        counted: dict[str, int] = self._local.counted if self._db.in_transaction else {}
+        for term in wanted - counted.keys():
+            (counted[term],) = self._db.execute(
                 "SELECT count(*) FROM passage_terms WHERE passage_terms MATCH ?", (_any_of([term]),)
-            ).fetchone()[0]
-            for term in set(terms)
-        }
-        return counted, total
+            ).fetchone()
+        if _ALL not in counted:
+            counted[_ALL] = self._rows("passage_terms")
+        return {term: counted[term] for term in wanted}, counted[_ALL]
+
+    def _rows(self, table: str) -> int:
+        """How many rows a full-text table has: the table of their lengths is small, and counting itself reads all."""
+        count: int = self._db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]
+        return count
 
     def _match(
-        self, table: str, weights: str, terms: Sequence[str], limit: int | None, within: Collection[int] | None = None
+        self,
+        table: str,
+        weights: str,
+        terms: Sequence[str],
+        limit: int | None,
+        within: Collection[int] | None = None,
+        holding: Sequence[str] | None = None,
     ) -> list[tuple[int, float]]:
-        if not terms:
+        if not terms or (within is not None and not within):
             return []
-        among = "" if within is None else f" AND {_AMONG}"
-        rows = self._db.execute(
-            f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?{among}"
-            " ORDER BY score DESC, rowid LIMIT ?",
-            (_any_of(terms), *([] if within is None else [keys(within)]), -1 if limit is None else limit),
-        )
-        return rows.fetchall()
+        sql = f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ?"
+        given: list[str | int] = [_any_of(terms)]
+        if within is not None:
+            sql += f" AND {_AMONG}"
+            given.append(keys(within))
+        if holding is not None:  # To score a row takes ten times as long as to pass it by.
+            sql += f" AND +rowid IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
+            given.append(_any_of(holding))
+        given.append(-1 if limit is None else limit)
+        return self._db.execute(f"{sql} ORDER BY score DESC, rowid LIMIT ?", given).fetchall()
 
     # ── passages and vectors ───────────────────────────────────────────────────────────────────────────────────
 
@@ -210,11 +234,6 @@ class CatalogReader:
         """The note of each chunk that still exists."""
         wanted = json.dumps(list(chunk_ids))
         rows = self._db.execute("SELECT id, note FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
-        return dict(rows.fetchall())
-
-    def notes_of_passages(self, rowids: Sequence[int]) -> dict[int, int]:
-        """The note of each passage."""
-        rows = self._db.execute(f"SELECT rowid, note FROM chunk WHERE rowid IN ({_marks(rowids)})", rowids)
         return dict(rows.fetchall())
 
     def passages_of(self, notes: Collection[int]) -> list[Passage]:

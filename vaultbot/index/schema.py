@@ -1,7 +1,8 @@
 """The catalog's tables, and how its file is opened.
 
 `file` is every file that a link may lead to; `note`, `heading`, `anchor`, `alias`, `tag`, `property` and `link` are
-what the notes say, each link with the file it leads to; `chunk` and the two full-text tables are what is searched;
+what the notes say, each link with the file it leads to; `synonym` is what they call the same thing; `chunk` and the two
+full-text tables are what is searched, and `note_vocabulary` their words;
 `vector` keeps every embedding by the hash of its text, so that moving a note or rebuilding the vector index costs no
 embedding; `outbox` names the chunks whose vectors are still to be carried over to the vector index.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class CatalogDamaged(DataDamaged):
@@ -82,6 +83,13 @@ CREATE TABLE link (
 ) WITHOUT ROWID;
 CREATE INDEX link_name ON link (name);
 CREATE INDEX link_target ON link (target);
+CREATE TABLE synonym (                 -- what a question may say, and what the note says for the same
+    note INTEGER NOT NULL REFERENCES note ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+    said TEXT NOT NULL,                -- without what makes no difference: abbreviations.saying
+    means TEXT NOT NULL,               -- as written
+    PRIMARY KEY (note, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX synonym_said ON synonym (said);
 CREATE TABLE chunk (
     rowid INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -91,7 +99,8 @@ CREATE TABLE chunk (
     text TEXT NOT NULL, context TEXT NOT NULL,
     text_hash BLOB NOT NULL            -- SHA-256 of the embedded text
 );
-CREATE INDEX chunk_note ON chunk (note);
+-- All that is asked of many chunks at once, so that their texts need not be read.
+CREATE INDEX chunk_note ON chunk (note, view, ordinal, text_hash);
 CREATE INDEX chunk_text_hash ON chunk (text_hash);
 CREATE TABLE IF NOT EXISTS vector (
     fingerprint TEXT NOT NULL, text_hash BLOB NOT NULL,
@@ -104,6 +113,7 @@ CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID
 -- Both hold terms made by vaultbot's analyzer, so the tokenizer only has to cut at blanks.
 CREATE VIRTUAL TABLE note_terms USING fts5 (title, aliases, description, headings, tags, body, tokenize='ascii');
 CREATE VIRTUAL TABLE passage_terms USING fts5 (context, text, tokenize='ascii');
+CREATE VIRTUAL TABLE note_vocabulary USING fts5vocab (note_terms, col);
 """
 
 

@@ -14,20 +14,23 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from vaultbot.errors import ShuttingDown, VaultbotError, VaultMissing, kind_and_place
+from vaultbot.index.changeover import Changeover
 from vaultbot.index.indexer import SETTLE_S, Indexer, outcome, with_totals
+from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import DaemonState, IndexProgress, IndexReport
 
 log = logging.getLogger("vaultbot.index")
 
-OpenVectors = Callable[[], tuple[VectorIndex, str | None]]
-
 #: Writes come in bursts; the vault is looked at when it has been quiet for so long…
 _QUIET_S = 0.3
 #: …or when it has been noisy for so long.
 _NOISY_S = 3.0
 _RETRY_S = 60.0
+#: A question that was being answered at the change of the model may still use the earlier vectors.
+_RETIRED_S = 5.0
+_UNTIL_THEN = "until then the one before answers"
 _SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
 
 
@@ -46,7 +49,9 @@ class WorkerState:
 class IndexWorker:
     """Keeps the index up to date in a thread of its own.
 
-    `open_vectors` opens the vector index, and `on_vectors` is told of it; without, words alone are indexed.
+    `open_vectors` opens the vector index, and `on_vectors` is told of it; without, words alone are indexed. A
+    `changeover` to another embedding model goes on whenever there is nothing else to do. `notice` is for people, until
+    every note was read. `at_rest` is called in the index thread when there is nothing else to do; it may take seconds.
     """
 
     def __init__(
@@ -57,14 +62,21 @@ class IndexWorker:
         open_vectors: OpenVectors | None,
         on_vectors: Callable[[VectorIndex | None], None],
         rescan_s: float,
+        changeover: Changeover | None = None,
+        notice: str | None = None,
+        at_rest: Callable[[threading.Event], None] = lambda _: None,
     ) -> None:
         self._indexer = indexer
         self._reader = reader
         self._open_vectors = open_vectors
         self._on_vectors = on_vectors
         self._rescan_s = rescan_s
+        self._changeover = changeover
+        self._notice = notice
+        self._at_rest = at_rest
+        self._retired: tuple[float, Indexer, Changeover] | None = None
         self._changed = threading.Condition()
-        self._state = WorkerState()
+        self._state = WorkerState(notices=(notice,) if notice else ())
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._wanted: list[Future[IndexReport]] = []
@@ -121,7 +133,8 @@ class IndexWorker:
                 self._woken.clear()
                 if self._stopping.is_set():
                     break
-                again_in = self._run_once()
+                again_in = self._retire(self._change_over(self._run_once()))
+                self._rest()
                 if self._woken.wait(again_in):
                     self._let_it_settle()
         except Exception as error:
@@ -133,7 +146,16 @@ class IndexWorker:
         finally:
             self._refuse(ended)
             self._on_vectors(None)
+            self._retire(0.0, at_once=True)
             self._indexer.close()
+
+    def _rest(self) -> None:
+        if self._state.state != "ready" or self._woken.is_set():
+            return
+        try:
+            self._at_rest(self._stopping)
+        except Exception as error:  # The index is as good without.
+            log.info("what is done at rest is put off: %s", kind_and_place(error))
 
     def _open(self) -> None:
         if self._open_vectors is None:
@@ -180,7 +202,13 @@ class IndexWorker:
             self._give_up_vectors()
         log.info("indexed in %.2f s: %s", report.took_s, ", ".join(outcome(report)) or "the vault is empty")
         kept = report if wanted or report.touched or self._state.last_report is None else self._state.last_report
-        self._say("ready", "ready", report=kept)
+        if self._notice:
+            self._set(replace(self._state, notices=tuple(n for n in self._state.notices if n != self._notice)))
+            self._notice = None
+        if self._changeover is None:
+            self._say("ready", "ready", report=kept)
+        else:  # Who waits for the end of the change must see no "ready" before it.
+            self._say("indexing", _preparing(self._changeover.name), report=kept)
         for future in wanted:
             future.set_result(report)
         return SETTLE_S + 0.1 if self._indexer.waits_for_missing else self._rescan_s
@@ -202,6 +230,54 @@ class IndexWorker:
             )
         for future in wanted:
             future.set_exception(error)
+
+    # ── another embedding model ────────────────────────────────────────────────────────────────────────────────
+
+    def _change_over(self, again_in: float) -> float:
+        """Go on with the change of the embedding model until a run is due; returns after how many seconds one is."""
+        changeover = self._changeover
+        if changeover is None or self._state.state != "indexing":  # The last run failed, and so would this.
+            return again_in
+        due = time.monotonic() + again_in
+        try:
+            if changeover.prepare(
+                on_progress=self._prepared,
+                stopping=self._stopping,
+                paused=lambda: self._woken.is_set() or time.monotonic() >= due,
+            ):
+                self._switch(changeover)
+        except VaultMissing as error:
+            self._failed(error, [])
+        except VaultbotError as error:
+            told = error if self._stopping.is_set() else VaultbotError(f"{error}; {_UNTIL_THEN}")
+            self._failed(told, [])
+        except Exception as error:
+            self._failed(error, [])
+        else:
+            return 0.0
+        return max(0.0, min(_RETRY_S, due - time.monotonic()))
+
+    def _switch(self, changeover: Changeover) -> None:
+        notice = changeover.switch(on_progress=self._progressed, stopping=self._stopping)
+        self._retired = time.monotonic(), self._indexer, changeover
+        self._indexer, self._changeover, self._open_vectors = changeover.after, None, changeover.open_vectors
+        self._set(replace(self._state, notices=(notice,) if notice else ()))  # What ailed the earlier one is past.
+
+    def _retire(self, again_in: float, *, at_once: bool = False) -> float:
+        """Let go of the earlier embedding model's vectors, a while after the change."""
+        if self._retired is None:
+            return again_in
+        since, indexer, changeover = self._retired
+        left = since + _RETIRED_S - time.monotonic()
+        if left > 0 and not at_once:
+            return min(again_in, left)
+        self._retired = None
+        try:
+            indexer.close_vectors()
+            changeover.on_retired()
+        except Exception as error:
+            log.warning("the earlier vector index could not be removed: %s", kind_and_place(error))
+        return again_in
 
     def _let_it_settle(self) -> None:
         began = time.monotonic()
@@ -230,6 +306,11 @@ class IndexWorker:
         )
         self._set(replace(self._state, state="indexing", message=words, progress=progress))
 
+    def _prepared(self, progress: IndexProgress) -> None:
+        assert self._changeover is not None
+        words = _preparing(self._changeover.name, f": {progress.done:,} of {progress.total:,} notes")
+        self._set(replace(self._state, state="indexing", message=words, progress=progress))
+
     def _say(self, state: DaemonState, message: str, *, report: IndexReport | None = None) -> None:
         self._set(
             replace(
@@ -248,3 +329,7 @@ class IndexWorker:
         with self._changed:
             self._state = replace(state, version=self._state.version + 1)
             self._changed.notify_all()
+
+
+def _preparing(name: str, how_far: str = "") -> str:
+    return f"the new embedding model {name} is being prepared{how_far}; {_UNTIL_THEN}"

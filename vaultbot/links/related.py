@@ -24,9 +24,9 @@ from vaultbot.index.reader import CatalogReader, NoteRecord, Passage, Vectors
 from vaultbot.links.wording import Wording, clipped, nearest_sentence, with_most
 from vaultbot.protocols import Embedder, FloatArray, VectorIndex
 from vaultbot.retrieval.filters import Options, in_words, read_options
+from vaultbot.retrieval.hits import heading_at
 from vaultbot.retrieval.query import local_today
 from vaultbot.retrieval.ranking import Weights
-from vaultbot.retrieval.retriever import heading_at
 from vaultbot.vault.uris import open_uri, wikilink
 
 log = logging.getLogger("vaultbot.links")
@@ -95,7 +95,7 @@ class _Score:
 class RelatedFinder:
     """Finds related notes. Safe to use from several threads.
 
-    `vectors` gives the vector index, or None while there is none.
+    `vectors` is the index of the embedder's vectors, or None while there is none.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class RelatedFinder:
         graph: Graph,
         *,
         embedder: Embedder | None,
-        vectors: Callable[[], VectorIndex | None],
+        vectors: VectorIndex | None,
         vault_name: str,
         today: Callable[[], date] = local_today,
     ) -> None:
@@ -180,7 +180,7 @@ class RelatedFinder:
     def _every(self, within: Collection[int] | None) -> Collection[int] | None:
         """The notes that are left when they are so few that each can be scored: no other way loses none."""
         if within is None:
-            if self._vectors() is not None or self._reader.counts()[1] > _SCORED_CHUNKS:
+            if self._vectors is not None or self._reader.counts()[1] > _SCORED_CHUNKS:
                 return None
             return fitting(self._reader.connection, Filter())
         return within if self._reader.chunk_count(within) <= _SCORED_CHUNKS else None
@@ -192,7 +192,7 @@ class RelatedFinder:
 
         As the index knows no filter and no links, it is asked for more until enough of what it names may be shown.
         """
-        vectors = self._vectors()
+        vectors = self._vectors
         if vectors is None:
             return None
         found: set[int] = set()

@@ -27,6 +27,10 @@ _STRING, _ARRAY = 8, 9
 _LONGEST_TEXT = 1 << 20  # longer strings (whole tokenizer files) are skipped
 _LONGEST_LIST = 4096  # longer lists (the vocabulary) are counted and skipped
 _MOST_BLOCKS = 4096
+_EMBEDDING_ARCHITECTURES = ("bert", "clip", "-embedding", "t5encoder")
+#: How an embedding model makes one vector: the mean of those of all tokens, the first, the last. 0 stands for none.
+POOLS = (1, 2, 3)
+RANKS = 4  #: a reranker's score in place of a vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,18 @@ class GgufInfo:
     vocabulary: int
     tokenizer: str  #: "gpt2" (byte-level BPE), "llama" (SentencePiece), …
     chat_template: str | None
+    pooling: int  #: how an embedding model makes one vector of many, by llama.cpp's number; -1 when it does not say
 
     @property
     def label(self) -> str:
         """The name for people: "SmolLM2-135M-Instruct (Q4_1)"."""
         stem = re.sub(rf"[.\-_]{re.escape(self.quantization)}$", "", self.path.stem, flags=re.IGNORECASE)
         return f"{stem} ({self.quantization})"
+
+    @property
+    def is_embedder(self) -> bool:
+        """Whether it was made to turn texts into vectors, and not to write."""
+        return self.pooling in POOLS or any(word in self.architecture for word in _EMBEDDING_ARCHITECTURES)
 
     @property
     def weight_bytes(self) -> int:
@@ -293,6 +303,7 @@ def _describe(path: Path, size: int, facts: _Facts, table: list[_Tensor]) -> Ggu
         vocabulary=len(words) if isinstance(words, range) else 0,
         tokenizer=facts.string("tokenizer.ggml.model") or "",
         chat_template=facts.string("tokenizer.chat_template"),
+        pooling=facts.integer(f"{architecture}.pooling_type", -1),
     )
 
 

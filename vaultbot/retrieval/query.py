@@ -30,6 +30,14 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """Other words for a question, or for a part of it."""
+
+    terms: tuple[str, ...]
+    weight: float  #: what a match of its terms counts, against one of the question's
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A question with its terms and the notes it is put to."""
 
@@ -38,6 +46,12 @@ class Query:
     content: tuple[str, ...]  #: those that carry its meaning: what a source must hold to answer it
     pairs: tuple[tuple[str, str], ...]  #: terms that stand side by side in it, no stop word between
     latin_share: float  #: 0 to 1: how much of it is in Latin script
+    meaning: str  #: the question as the embedder gets it
+    more: tuple[Wording, ...] = ()  #: to look up besides
+    rewordings: tuple[str, ...] = ()  #: whole other ways to put it, for the embedder: the best of them counts
+    #: Terms of the question, and terms that say the same: a text that holds all of the latter holds the former.
+    synonyms: tuple[tuple[frozenset[str], frozenset[str]], ...] = ()
+    guessed: bool = False  #: a word of it was respelled, and may have been meant as it stood
     filter: Filter = field(default_factory=Filter)
     days: Days | None = None  #: a part of the filter that no operator asked for
     otherwise: Query | None = None  #: with `days`: the same question put to the notes of all days
@@ -102,6 +116,11 @@ def parse_question(text: str, *, today: date | None = None, options: Options | N
     return query
 
 
+def reworded(query: Query, text: str) -> Query:
+    """The same question in other words."""
+    return replace(_query(text, query.filter), days=query.days, otherwise=query.otherwise)
+
+
 def _query(text: str, wanted: Filter) -> Query:
     return Query(
         text,
@@ -109,7 +128,8 @@ def _query(text: str, wanted: Filter) -> Query:
         tuple(content_terms(text)),
         tuple(term_pairs(text)),
         latin_share(text),
-        wanted,
+        text,
+        filter=wanted,
     )
 
 

@@ -7,26 +7,30 @@ was asked. What each signal is worth is measured (docs/retrieval.md); all weight
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import nlargest
+from itertools import islice
 from typing import Literal
 
 import numpy as np
 
-from vaultbot.errors import DataDamaged
+from vaultbot.errors import DataDamaged, VaultbotError
 from vaultbot.index.analyzer import query_terms
 from vaultbot.index.reader import CatalogReader
+from vaultbot.index.scripts import script_shares
 from vaultbot.protocols import Embedder, FloatArray, VectorIndex
+from vaultbot.retrieval.calibration import words_share
 from vaultbot.retrieval.query import Query
 
 log = logging.getLogger("vaultbot.retrieval")
 
 _NEAREST_CHUNKS = 200
-_LEXICAL_NOTES = 100
 _CANDIDATE_NOTES = 80  #: of each kind
-_SCORED_CHUNKS = 20_000  #: as many as a filter may leave for each to be scored
+_SCORED_CHUNKS = 8_000  #: as many as a filter may leave for each to be scored
+_SCORED_NOTES = 20_000  #: by words; of more notes, those with the rarest words of the question…
+_FEW_NOTES = 1_000  #: …as long as these are not too few
 
 
 #: By words and by meaning together, or by one of them alone.
@@ -42,9 +46,11 @@ class Weights:
     passage_words: float = 0.35  #: the least that words count among the passages of a note
     card: bool = True  #: whether a note's card counts as a view of it, beside its passages
     best_view: float = 0.3  #: the better one of card and passage, against the mean of the two
-    pairs: float = 0.5  #: words that stand side by side in question and note, against words alone
+    pairs: float = 0.5  #: words that stand side by side in question and note or passage, against words alone
     name: float = 0.15  #: a title or alias that says what was asked
     heading: float = 0.1  #: the same of a heading
+    note: float = 0.4  #: a passage's note against the passage itself, among those for an answer…
+    window: float = 0.2  #: …and what is added for the question's words within three sentences
     floor: float = 0.2  #: cosines are compared to the best one from here, so that a weak best does not look strong
 
 
@@ -87,39 +93,59 @@ class Ranker:
         self._embedder = embedder
         self._weights = weights or Weights()
         self.vectors: VectorIndex | None = None  #: None while it is being opened: words alone decide then
+        self.readable: Mapping[str, float] = {}  #: how well the embedder reads each script, where that was measured
+        self.trouble: str | None = None  #: why the last question could not be compared in meaning
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What meanings are compared by."""
+        return self._embedder
 
     def rank(self, query: Query, within: frozenset[int] | None, *, mode: Mode = "hybrid") -> Scores:
         """The scores of the notes worth a look, of those `within` alone where a filter leaves only some."""
-        vector, vectors = None, self.vectors  # It may be taken away by the index thread at any moment.
+        asked, vectors = None, self.vectors  # It may be taken away by the index thread at any moment.
         if self._embedder is not None and vectors is not None and mode != "lexical" and (within is None or within):
-            vector = self._embedder.embed_query(query.text)
+            asked = self._asked(self._embedder, query, mode)
         every = within is not None and self._can_score_all(within)
-        limit = None if every else _LEXICAL_NOTES
-        words = dict(self._reader.match_notes(query.terms, limit=limit, within=within)) if mode != "dense" else {}
+        limit = None if every else _CANDIDATE_NOTES
+        words = self._matches(query, limit=limit, within=within) if mode != "dense" else {}
         candidates: Collection[int]
         if every and within is not None:
-            candidates = within if vector is not None else words
+            candidates = within if asked is not None else words
         else:
-            near = self._near(vectors, vector, within) if vectors is not None and vector is not None else None
+            near = self._near(vectors, asked, within) if vectors is not None and asked is not None else None
             if near is None:
-                vector = None  # Words alone must do.
+                asked = None  # Words alone must do.
             near = (near or [])[:_CANDIDATE_NOTES]
-            candidates = dict.fromkeys([*near, *list(words)[:_CANDIDATE_NOTES]])
+            candidates = dict.fromkeys([*near, *nlargest(_CANDIDATE_NOTES, words, lambda note: words[note])])
             if mode != "dense":  # Those that only meaning found may have the words as well.
-                words |= self._reader.match_notes(query.terms, limit=None, within=near)
-        return self._scores(query, candidates, words, vector, mode)
+                words |= self._matches(query, limit=None, within=[note for note in near if note not in words])
+        return self._scores(query, candidates, words, asked, mode)
+
+    def _asked(self, embedder: Embedder, query: Query, mode: Mode) -> FloatArray | None:
+        """A vector for each wording; None when the embedder fails, for words can be searched without it."""
+        try:
+            asked = np.stack([embedder.embed_query(text) for text in (query.meaning, *query.rewordings)])
+        except VaultbotError as error:
+            if mode == "dense":
+                raise
+            log.warning("%s", error)
+            self.trouble = str(error)
+            return None
+        self.trouble = None
+        return asked
 
     def _scores(
         self,
         query: Query,
         candidates: Collection[int],
         words: Mapping[int, float],
-        vector: FloatArray | None,
+        asked: FloatArray | None,
         mode: str,
     ) -> Scores:
         note_of = self._reader.passage_notes(candidates)
-        dense = self._dense(vector, candidates)
-        share = 1.0 if vector is None else 0.0 if mode == "dense" else self._share(query)
+        dense = self._dense(asked, candidates)
+        share = 1.0 if asked is None else 0.0 if mode == "dense" else self._share(query)
         lexical = self._with_pairs(query, {note: words[note] for note in candidates if note in words})
         names, headings = self._named(query, candidates) if mode != "dense" else ({}, {})
         meaning = _relative(self._views(dense), floor=self._weights.floor)
@@ -134,13 +160,11 @@ class Ranker:
             )
             for note in candidates
         }
-        passage_words = self._reader.passage_scores(query.terms, list(note_of)) if mode != "dense" else {}
-        passage_share = 0.0 if mode == "dense" and vector is not None else max(share, self._weights.passage_words)
+        passage_words = self._passage_words(query, list(note_of)) if mode != "dense" else {}
+        passage_share = 0.0 if mode == "dense" and asked is not None else max(share, self._weights.passage_words)
         return Scores(
             notes={note: self._total(one, share) for note, one in signals.items()},
-            passages=_fused(
-                _relative(dense.passages, floor=self._weights.floor), _relative(passage_words), passage_share
-            ),
+            passages=_fused(_relative(dense.passages, floor=self._weights.floor), passage_words, passage_share),
             cosines=dense.passages,
             note_of=note_of,
             signals=signals,
@@ -154,45 +178,57 @@ class Ranker:
         return (fused + named) / (1 + weights.name + weights.heading)
 
     def _share(self, query: Query) -> float:
-        weights = self._weights
-        return weights.words + (weights.words_other_scripts - weights.words) * (1 - query.latin_share)
+        read, unread = self._weights.words, self._weights.words_other_scripts
+        share = read + (unread - read) * (1 - query.latin_share)
+        if self.readable:
+            for script, part in script_shares([query.text]).items():
+                # Titles that say nothing of their notes ("Meeting 12") are no reason to distrust it in Latin script.
+                if script != "LATIN" and script in self.readable:
+                    share += part * (words_share(self.readable[script], read=read, unread=unread) - unread)
+        return min(1.0, max(0.0, share))
 
     # ── meaning ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _can_score_all(self, notes: Collection[int]) -> bool:
         """Whether a filter leaves so few notes that each can be scored: no other way finds the best for certain."""
-        return len(notes) <= 2 * _CANDIDATE_NOTES or self._reader.chunk_count(notes) <= _SCORED_CHUNKS
+        if len(notes) <= 2 * _CANDIDATE_NOTES:
+            return True
+        return len(notes) <= _SCORED_CHUNKS and self._reader.chunk_count(notes) <= _SCORED_CHUNKS
 
-    def _near(self, vectors: VectorIndex, vector: FloatArray, within: Collection[int] | None) -> list[int] | None:
+    def _near(self, vectors: VectorIndex, asked: FloatArray, within: Collection[int] | None) -> list[int] | None:
         """The notes of the chunks next to the question; None when the index is damaged.
 
         As the index knows no filter, it is asked for more until enough of what it names fits.
         """
         limit = _NEAREST_CHUNKS
+        if within is not None:  # Mostly that is enough at once; a share of one more, for it is no even share.
+            notes, _ = self._reader.counts()
+            limit += limit * notes // max(1, len(within))
         while True:
             try:
-                near = vectors.query(vector, limit=limit)
+                near = _nearest(vectors, asked, limit=limit)
             except DataDamaged as error:
                 log.warning("%s", error)
                 self.vectors = None
                 return None
-            notes = self._reader.notes_of([identity for identity, _ in near])
-            known = [notes[identity] for identity, _ in near if identity in notes]
+            note_of = self._reader.notes_of([identity for identity, _ in near])
+            known = [note_of[identity] for identity, _ in near if identity in note_of]
             allowed = known if within is None else [note for note in known if note in within]
             if within is None or len(allowed) >= _NEAREST_CHUNKS or len(near) < limit:
                 return list(dict.fromkeys(allowed[:_NEAREST_CHUNKS]))
             limit *= 4
 
-    def _dense(self, vector: FloatArray | None, notes: Collection[int]) -> _Dense:
+    def _dense(self, asked: FloatArray | None, notes: Collection[int]) -> _Dense:
         """Cosines of the notes' cards and passages, exact, from the catalog."""
         cards: dict[int, float] = {}
         best: dict[int, float] = {}
         passages: dict[int, float] = {}
-        if vector is None or self._embedder is None:
+        if asked is None or self._embedder is None:
             return _Dense(cards, best, passages)
         held = self._reader.vectors_of(notes, self._embedder.fingerprint)
         # Line by line, so that like texts have like cosines wherever they stand: a tie is a tie.
-        cosines = np.einsum("ij,j->i", held.matrix, vector).tolist() if held.notes else []
+        each = [np.einsum("ij,j->i", held.matrix, vector) for vector in asked] if held.notes else []
+        cosines = np.max(each, axis=0).tolist() if each else []
         for note, rowid, card, cosine in zip(held.notes, held.rowids, held.cards, cosines, strict=True):
             if card:
                 cards[note] = cosine
@@ -216,26 +252,91 @@ class Ranker:
 
     # ── words ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _matches(
+        self,
+        query: Query,
+        *,
+        limit: int | None,
+        within: Collection[int] | None,
+    ) -> dict[int, float]:
+        """BM25 of notes by the question's terms, and by those that say the same."""
+        found = self._match(query.terms, limit=limit, within=within)
+        for wording in query.more:
+            more = self._match(wording.terms, limit=limit, within=within)
+            if limit is not None:  # What one of the two did not reach may have the words of the other as well.
+                found |= self._reader.match_notes(query.terms, limit=None, within=more.keys() - found.keys())
+                more |= self._reader.match_notes(wording.terms, limit=None, within=found.keys() - more.keys())
+            found = _joined(found, more, wording.weight)
+        return found
+
+    def _match(self, terms: Sequence[str], *, limit: int | None, within: Collection[int] | None) -> dict[int, float]:
+        if limit is not None and within is not None:  # So many that it is faster to tell them apart here.
+            rows = self._reader.match_notes(terms, limit=None)
+            return dict(islice((row for row in rows if row[0] in within), limit))
+        telling = None
+        if limit is not None:
+            counted, _ = self._reader.document_frequency(terms)
+            telling = telling_terms(counted)
+        return dict(self._reader.match_notes(terms, limit=limit, within=within, holding=telling))
+
+    def _passage_words(self, query: Query, passages: Sequence[int]) -> dict[int, float]:
+        words = self._passage_matches(query, passages)
+        alone = _relative(words)
+        if not query.pairs or not alone:
+            return alone
+        pairs = self._reader.passage_scores((), list(alone), pairs=query.pairs)
+        return _relative(_fused(alone, _relative(_joined(words, pairs, 1.0)), self._weights.pairs))
+
+    def _passage_matches(self, query: Query, passages: Sequence[int]) -> dict[int, float]:
+        found = self._reader.passage_scores(query.terms, passages)
+        for wording in query.more:
+            found = _joined(found, self._reader.passage_scores(wording.terms, passages), wording.weight)
+        return found
+
     def _with_pairs(self, query: Query, words: Mapping[int, float]) -> dict[int, float]:
         """Words alone, and words with those that stand side by side, each relative to its best."""
         alone = _relative(words)
         if not query.pairs or not words:
             return alone
-        beside = _relative(dict(self._reader.match_notes(query.terms, limit=None, within=words, pairs=query.pairs)))
-        return _relative(_fused(alone, beside, self._weights.pairs))
+        pairs = dict(self._reader.match_notes((), limit=None, within=words, pairs=query.pairs))
+        return _relative(_fused(alone, _relative(_joined(words, pairs, 1.0)), self._weights.pairs))
 
     def _named(self, query: Query, notes: Collection[int]) -> tuple[dict[int, float], dict[int, float]]:
         """How much the best name and the best heading of each note say what was asked, and nothing besides."""
         wanted = frozenset(query.terms)
         if not wanted or not (self._weights.name or self._weights.heading):
             return {}, {}
-        counted, total = self._reader.document_frequency(wanted)
-        rarity = {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in counted.items()}
+        rarity = self._reader.rarity(wanted)
         names, headings = self._reader.names_of(notes), self._reader.headings_of(notes)
         return (
             {note: _likeness(wanted, texts, rarity) for note, texts in names.items()},
             {note: _likeness(wanted, texts, rarity) for note, texts in headings.items()},
         )
+
+
+def _nearest(vectors: VectorIndex, asked: FloatArray, *, limit: int) -> list[tuple[str, float]]:
+    """What is next to any of the question's wordings, with the best of its cosines, the best first."""
+    found: dict[str, float] = {}
+    for vector in asked:
+        for identity, cosine in vectors.query(vector, limit=limit):
+            found[identity] = max(cosine, found.get(identity, cosine))
+    return sorted(found.items(), key=lambda one: -one[1])
+
+
+def telling_terms(counted: Mapping[str, int]) -> list[str] | None:
+    """The rarest terms, whose notes are scored, by all terms; None when there is time for every note with a term.
+
+    In a hundred thousand notes a question of common words fits half of them, and those with the common ones alone are
+    never the best.
+    """
+    chosen: list[str] = []
+    notes = 0
+    for term, count in sorted(counted.items(), key=lambda one: one[1]):
+        if notes > _FEW_NOTES and notes + count > _SCORED_NOTES:
+            return chosen
+        chosen.append(term)
+        notes += count
+    return None
 
 
 @lru_cache(maxsize=20_000)
@@ -255,6 +356,11 @@ def _likeness(wanted: frozenset[str], names: Iterable[str], rarity: Mapping[str,
             common = sum(rarity[term] for term in shared)
             best = max(best, common / (whole + (len(terms) - len(shared)) * usual))
     return best
+
+
+def _joined(one: Mapping[int, float], other: Mapping[int, float], weight: float) -> dict[int, float]:
+    """one + weight · other."""
+    return {key: one.get(key, 0.0) + weight * other.get(key, 0.0) for key in one.keys() | other.keys()}
 
 
 def _relative(scores: Mapping[int, float], *, floor: float = 0.0) -> dict[int, float]:
