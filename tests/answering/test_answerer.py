@@ -287,6 +287,24 @@ def test_who_writes_the_long_form_has_said_the_abbreviation(garden: VaultBuilder
     assert answer.sentences[0].text.startswith("Retrieval-augmented generation is slow on a laptop")
 
 
+def test_an_alias_within_a_question_is_no_proof_that_its_note_is_meant(garden: VaultBuilder) -> None:
+    garden.write("Apollo.md", "---\naliases: [project]\n---\nApollo ends in May and costs two million.")
+
+    assert garden.ask("What does the Gemini project cost in dollars?").refused
+    assert not garden.ask("When does Apollo end?").refused
+
+
+def test_what_was_found_by_a_guess_is_shown_with_caution_and_without_the_model(vault: VaultBuilder) -> None:
+    model = vault.model = saying("It is a practice.")
+    vault.write("Fermentation.md", "Fermentation turns sugar into acid.")
+
+    answer = vault.ask("What does fermantaton turn into acid?")
+
+    assert answer.match == "weak"
+    assert answer.sentences[0].text == "Fermentation turns sugar into acid."
+    assert model.asked == []
+
+
 def test_a_misspelt_question_is_answered_and_told(garden: VaultBuilder) -> None:
     answer = garden.ask("What is quantizaton?")
 

@@ -105,7 +105,9 @@ class Weigher:
         weights = self.weights(query.content)
         units = [unit for source, one in enumerate(found) for unit in self._sentences(source, one)]
         texts = [unit.text for unit in units]
-        cosines = self.cosines(query.meaning, texts, query=True) if query.latin else [None] * len(units)
+        # Another name for a part of it ("the project") is for finding; it must not make the note look like an answer.
+        asked = query.meaning if query.synonyms else query.text
+        cosines = self.cosines(asked, texts, query=True) if query.latin else [None] * len(units)
         return [
             _weighed(unit, query, weights, cosine, found[unit.source].score)
             for unit, cosine in zip(units, cosines, strict=True)
