@@ -98,6 +98,8 @@ def test_it_may_be_ended_while_it_is_still_loading(machine: Machine) -> None:
 
 
 def test_ctrl_c_breaks_a_question_off(machine: Machine) -> None:
+    # Tests that a shell runs in the background ignore it, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with machine.popen("--vault", str(machine.vault), "ask", "what is quantization?") as process:
         until(lambda: is_locked(machine.state))
         process.send_signal(signal.SIGINT)
