@@ -184,6 +184,13 @@ def test_an_answer_has_its_sentences_and_every_citation_is_one_full_record(baker
     assert answer["citations"][0]["quote"] == answer["sentences"][0]["text"]
 
 
+def test_an_extract_asks_no_model(bakery: VaultBuilder) -> None:
+    answer = post(bakery, "/api/ask", {"question": "What is a starter fed with?", "extract": True}).json()
+
+    assert answer["model"] is None
+    assert {sentence["support"] for sentence in answer["sentences"]} == {"quote"}
+
+
 def test_a_streamed_answer_is_sources_then_a_delta_for_each_sentence_then_the_whole(bakery: VaultBuilder) -> None:
     reply = post(bakery, "/api/ask", {"question": "What is a starter fed with?", "stream": True})
 
@@ -361,6 +368,7 @@ def test_a_wrong_request_is_told_what_is_wrong(bakery: VaultBuilder, path: str, 
         ({"quesiton": "x"}, 422, "invalid-request"),
         ({"question": "x", "streem": True}, 422, "invalid-request"),
         ({"question": "x", "on": "nonsense"}, 422, "invalid-request"),
+        ({"question": "x", "extract": True, "model": "/models/x.gguf"}, 422, "invalid-request"),
         ({"question": "x", "tag": "a"}, 422, "invalid-request"),
         ({"question": "tag:a"}, 422, "invalid-request"),
         ([], 422, "invalid-request"),

@@ -37,6 +37,7 @@ class AskRequest(Request):
     question: str = Field(max_length=100_000, description="At most 4,000 characters are answered")
     stream: bool = Field(False, description="Server-sent events `sources`, `delta`, `done` instead of one object")
     model: str | None = Field(None, max_length=4096, description="A GGUF file to use instead of the settings'")
+    extract: bool = Field(False, description="Ask no model: the best sentences, in reading order, are the answer")
     tag: list[str] | None = Field(None, max_length=MOST_TAGS, description=FILTERS["tag"])
     path: str | None = Field(None, max_length=1024, description=FILTERS["path"])
     before: str | None = Field(None, max_length=100, description=FILTERS["before"])
