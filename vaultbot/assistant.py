@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
+from vaultbot.answering.followup import Turn
 from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
@@ -106,14 +107,15 @@ class Assistant:
         *,
         options: Options | None = None,
         model: Path | None = None,
+        history: Sequence[Turn] = (),
         extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer as they come; the last is the whole `Answer`.
 
-        `options` are filters besides those that the question holds. `model` is a GGUF file to use instead of the
-        settings'; with `extractive` none is asked, and the best sentences are the answer. Setting `cancel` ends the
-        generation soon.
+        `options` are filters besides those that the question holds. `history` is what was said before the question.
+        `model` is a GGUF file to use instead of the settings'; with `extractive` none is asked, and the best sentences
+        are the answer. Setting `cancel` ends the generation soon.
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
@@ -124,13 +126,15 @@ class Assistant:
         try:
             if self._closing:
                 raise ShuttingDown(_SHUTTING_DOWN)
-            self._answerer.query(question, options)  # What is no question is refused before a model is looked for.
+            self._answerer.query(
+                question, options, history=history
+            )  # What is no question is refused before a model is looked for.
             with nullcontext() if extractive else self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
                     raise IndexEmpty(self._why_empty())
                 for event in self._answerer.ask(
-                    question, options=options, model=chat, extractive=extractive, cancel=cancel
+                    question, options=options, model=chat, history=history, extractive=extractive, cancel=cancel
                 ):
                     if self._closing:
                         raise ShuttingDown(_SHUTTING_DOWN)
@@ -150,12 +154,15 @@ class Assistant:
         *,
         options: Options | None = None,
         model: Path | None = None,
+        history: Sequence[Turn] = (),
         extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
         answer: Answer | None = None
-        for event in self.ask_stream(question, options=options, model=model, extractive=extractive, cancel=cancel):
+        for event in self.ask_stream(
+            question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
+        ):
             if isinstance(event, Answer):
                 answer = event
         assert answer is not None

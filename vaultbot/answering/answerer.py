@@ -12,24 +12,27 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
 from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
+from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
 from vaultbot.answering.quotes import extract, opening, same_words
+from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.config import ModelSettings, RetrievalSettings
-from vaultbot.errors import ModelCrashed, ModelMissing
+from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.hits import Found
-from vaultbot.retrieval.query import Query, parse_question
+from vaultbot.retrieval.query import MAX_QUESTION, Query, parse_question
 from vaultbot.retrieval.retriever import Reading, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
@@ -52,6 +55,7 @@ class Answerer:
     retrieval: RetrievalSettings
     generation: ModelSettings
     prompts: Path | None  #: a folder with templates of one's own
+    restater: Restater
     rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
 
     def ask(
@@ -60,22 +64,29 @@ class Answerer:
         *,
         model: ChatModel | None,
         options: Options | None = None,
+        history: Sequence[Turn] = (),
         extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer; the last is the whole `Answer`.
 
         Without a model the quotes are the answer. With `extractive` no model is asked, and more is quoted, in reading
-        order. Setting `cancel` ends the generation soon.
+        order. A question that leans on the turns of `history` before it is made to stand alone, and the notes are
+        asked that. Setting `cancel` ends the generation soon.
         Raises InvalidRequest for what is no question. A model that fails leaves the quotes and a warning.
         """
-        query = self.query(question, options)
-        return _Asking(
-            self, question, query, None if extractive else model, cancel or threading.Event(), extractive=extractive
-        ).events()
+        self.query(question, options, history=history)
+        turns = (*history, Turn("user", question))
+        asked = None if extractive else model
+        return _Asking(self, turns, options, asked, cancel or threading.Event(), extractive=extractive).events()
 
-    def query(self, question: str, options: Options | None = None) -> Query:
-        """The question, taken apart. Raises InvalidRequest when it is empty, endless or nothing but filters."""
+    def query(self, question: str, options: Options | None = None, *, history: Sequence[Turn] = ()) -> Query:
+        """The question, standing alone, taken apart.
+
+        Raises InvalidRequest when it is empty, endless or nothing but filters.
+        """
+        if question.strip() and len(question) <= MAX_QUESTION:
+            question = stand_alone((*history, Turn("user", question)))
         return parse_question(question, today=self.retriever.today(), options=options)
 
 
@@ -96,8 +107,8 @@ class _Asking:
     def __init__(
         self,
         room: Answerer,
-        question: str,
-        query: Query,
+        turns: Sequence[Turn],
+        options: Options | None,
         model: ChatModel | None,
         cancel: threading.Event,
         *,
@@ -105,8 +116,10 @@ class _Asking:
     ) -> None:
         self._began = time.perf_counter()
         self._room = room
-        self._question = question
-        self._query = query
+        self._turns = turns
+        self._question = turns[-1].content
+        self._options = options
+        self._query = room.query(self._question, options, history=turns[:-1])
         self._model = model
         self._extractive = extractive
         self._enough = Enough(cancel)
@@ -120,6 +133,7 @@ class _Asking:
 
     def events(self) -> Iterator[AskEvent]:
         nearest: tuple[Hit, ...] = ()
+        self._understand()
         rewriter = self._room.rewriter
         wordings = rewriter.wordings(self._query, self._model, cancel=self._cancel) if rewriter and self._model else ()
         with self._room.weigher.snapshot():
@@ -139,6 +153,16 @@ class _Asking:
         if model is not None:
             yield from self._checked(model, look)
         yield self._answer(verdict, model=model.name if model and self._model else None)
+
+    def _understand(self) -> None:
+        """Let the model say what a follow-up asks, and tell how it was understood."""
+        understood = stand_alone(self._turns)
+        restated = self._room.restater.restated(self._turns, self._model, cancel=self._cancel)
+        with suppress(InvalidRequest):  # The rule's own question holds in any case.
+            self._query = parse_question(restated, today=self._room.retriever.today(), options=self._options)
+            understood = restated
+        if understood != self._question:
+            self._warnings.append(f"understood as: {understood}")
 
     # ── the notes' part ────────────────────────────────────────────────────────────────────────────────────────
 

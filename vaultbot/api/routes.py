@@ -86,8 +86,14 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             raise InvalidRequest("model: give the absolute path of a GGUF file")
         if asked.extract and model is not None:
             raise InvalidRequest("extract: no model is asked, so leave one of the two out, extract or model")
+        *history, last = asked.turns()
         events = assistant.ask_stream(
-            asked.question, options=asked.options(), model=model, extractive=asked.extract, cancel=cancel
+            last.content,
+            options=asked.options(),
+            model=model,
+            history=history,
+            extractive=asked.extract,
+            cancel=cancel,
         )
         if asked.stream:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
