@@ -182,6 +182,13 @@ def test_a_refused_question_is_followed_by_its_own_words_alone() -> None:
     assert stand_alone(turns) == "How many people live there? (Paris)"
 
 
+def test_a_refused_follow_up_changes_no_subject() -> None:
+    turns = [*said("How warm is sourdough kept?", "At 4 °C.", cited="Sourdough"), Turn("user", "Who discovered it?")]
+    turns += [Turn("assistant", "Not in your notes."), Turn("user", "And how long is it baked?")]
+
+    assert stand_alone(turns) == "And how long is it baked? (Sourdough)"
+
+
 def test_an_endless_question_costs_no_time() -> None:
     began = time.process_time()
     joined("and " * 25 + "does it take " * 15 + "it?", "why that it is " * 8000, "word " * 20_000)

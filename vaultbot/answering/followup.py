@@ -35,11 +35,12 @@ class Turn:
 
 def stand_alone(turns: Sequence[Turn]) -> str:
     """The last question, with what it leans on in the questions before it; as it is when it leans on nothing."""
-    question, title = "", ""
+    question, title, leaned = "", "", False
     for turn in turns[-_MOST_TURNS:]:
         if turn.role == "user":
-            question = joined(turn.content, question, title)
-        else:
+            asked, question = turn.content, joined(turn.content, question, title)
+            leaned = question != asked
+        elif turn.cited or not leaned:  # Where a follow-up was not answered, the talk is still of the same note.
             title = turn.cited[0] if turn.cited else ""
     return question
 
