@@ -64,7 +64,7 @@ def test_the_same_words_without_a_conversation_are_refused(kitchen: VaultBuilder
 
 def test_the_gate_judges_the_question_as_it_was_understood(kitchen: VaultBuilder) -> None:
     kitchen.model = None
-    answer = asked(kitchen, FIRST, ANSWERED, Turn("user", "And who discovered Neptune with it?"))
+    answer = asked(kitchen, FIRST, ANSWERED, Turn("user", "And did it discover Neptune?"))
 
     assert answer.refused
     assert answer.warnings[0].startswith("understood as:")

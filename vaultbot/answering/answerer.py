@@ -75,10 +75,11 @@ class Answerer:
         asked that. Setting `cancel` ends the generation soon.
         Raises InvalidRequest for what is no question. A model that fails leaves the quotes and a warning.
         """
-        self.query(question, options, history=history)
+        query = self.query(question, options, history=history)
         turns = (*history, Turn("user", question))
         asked = None if extractive else model
-        return _Asking(self, turns, options, asked, cancel or threading.Event(), extractive=extractive).events()
+        cancel = cancel or threading.Event()
+        return _Asking(self, turns, query, options, asked, cancel, extractive=extractive).events()
 
     def query(self, question: str, options: Options | None = None, *, history: Sequence[Turn] = ()) -> Query:
         """The question, standing alone, taken apart.
@@ -108,6 +109,7 @@ class _Asking:
         self,
         room: Answerer,
         turns: Sequence[Turn],
+        query: Query,
         options: Options | None,
         model: ChatModel | None,
         cancel: threading.Event,
@@ -119,7 +121,7 @@ class _Asking:
         self._turns = turns
         self._question = turns[-1].content
         self._options = options
-        self._query = room.query(self._question, options, history=turns[:-1])
+        self._query = query
         self._model = model
         self._extractive = extractive
         self._enough = Enough(cancel)
@@ -158,9 +160,10 @@ class _Asking:
         """Let the model say what a follow-up asks, and tell how it was understood."""
         understood = stand_alone(self._turns)
         restated = self._room.restater.restated(self._turns, self._model, cancel=self._cancel)
-        with suppress(InvalidRequest):  # The rule's own question holds in any case.
-            self._query = parse_question(restated, today=self._room.retriever.today(), options=self._options)
-            understood = restated
+        if restated != understood:
+            with suppress(InvalidRequest):  # The rule's own question holds in any case.
+                self._query = parse_question(restated, today=self._room.retriever.today(), options=self._options)
+                understood = restated
         if understood != self._question:
             self._warnings.append(f"understood as: {understood}")
 
