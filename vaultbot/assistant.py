@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
+from vaultbot.answering.followup import Turn
 from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
@@ -23,7 +24,7 @@ from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.suggester import Suggester
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
-from vaultbot.protocols import ChatModel, Embedder
+from vaultbot.protocols import Embedder
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
@@ -106,12 +107,15 @@ class Assistant:
         *,
         options: Options | None = None,
         model: Path | None = None,
+        history: Sequence[Turn] = (),
+        extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer as they come; the last is the whole `Answer`.
 
-        `options` are filters besides those that the question holds. `model` is a GGUF file to use instead of the
-        settings'. Setting `cancel` ends the generation soon.
+        `options` are filters besides those that the question holds. `history` is what was said before the question.
+        `model` is a GGUF file to use instead of the settings'; with `extractive` none is asked, and the best sentences
+        are the answer. Setting `cancel` ends the generation soon.
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
@@ -122,15 +126,20 @@ class Assistant:
         try:
             if self._closing:
                 raise ShuttingDown(_SHUTTING_DOWN)
-            self._answerer.query(question, options)  # What is no question is refused before a model is looked for.
-            with self._models.using(model) as chat:
+            self._answerer.query(
+                question, options, history=history
+            )  # What is no question is refused before a model is looked for.
+            with nullcontext() if extractive else self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
                     raise IndexEmpty(self._why_empty())
-                for event in self._answerer.ask(question, options=options, model=chat, cancel=cancel):
+                for event in self._answerer.ask(
+                    question, options=options, model=chat, history=history, extractive=extractive, cancel=cancel
+                ):
                     if self._closing:
                         raise ShuttingDown(_SHUTTING_DOWN)
-                    yield self._with_advice(event, chat) if isinstance(event, Answer) else event
+                    wanted = chat is None and not extractive
+                    yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
         except Exception as error:
             if self._closing:  # Whatever was taken away under it.
                 raise ShuttingDown(_SHUTTING_DOWN) from error
@@ -145,11 +154,15 @@ class Assistant:
         *,
         options: Options | None = None,
         model: Path | None = None,
+        history: Sequence[Turn] = (),
+        extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
         answer: Answer | None = None
-        for event in self.ask_stream(question, options=options, model=model, cancel=cancel):
+        for event in self.ask_stream(
+            question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
+        ):
             if isinstance(event, Answer):
                 answer = event
         assert answer is not None
@@ -363,9 +376,9 @@ class Assistant:
         with self._models.idle() as model:
             return rewriter.wordings(asked, model) if model else ()
 
-    def _with_advice(self, answer: Answer, model: ChatModel | None) -> Answer:
+    def _with_advice(self, answer: Answer, *, no_model: bool) -> Answer:
         advice = self._about_the_vault()
-        if model is None and self.config.model.path != "none" and not answer.refused:
+        if no_model and self.config.model.path != "none" and not answer.refused:
             advice += (NO_MODEL,)
         return replace(answer, warnings=(*answer.warnings, *advice)) if advice else answer
 

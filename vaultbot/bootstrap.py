@@ -23,6 +23,7 @@ from vaultbot.adapters.pdf import PdfiumReader
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
+from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.answering.templates import PLACEHOLDERS, load_template
 from vaultbot.assistant import Assistant
@@ -148,6 +149,7 @@ def assemble_with(
             retrieval=config.retrieval,
             generation=config.model,
             prompts=prompts,
+            restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,
         ),
         load_model=(lambda _: load_model) if load_model else lambda path: make_chat_model(config, path),

@@ -184,6 +184,27 @@ def test_an_answer_has_its_sentences_and_every_citation_is_one_full_record(baker
     assert answer["citations"][0]["quote"] == answer["sentences"][0]["text"]
 
 
+def test_an_extract_asks_no_model(bakery: VaultBuilder) -> None:
+    answer = post(bakery, "/api/ask", {"question": "What is a starter fed with?", "extract": True}).json()
+
+    assert answer["model"] is None
+    assert {sentence["support"] for sentence in answer["sentences"]} == {"quote"}
+
+
+def test_the_last_message_of_a_conversation_is_answered(bakery: VaultBuilder) -> None:
+    messages = [
+        {"role": "user", "content": "What is a starter fed with?"},
+        {"role": "assistant", "content": "Flour and water. [1]", "cited": ["Starter"]},
+        {"role": "user", "content": "and what is it fed with?"},
+    ]
+
+    answer = post(bakery, "/api/ask", {"messages": messages}).json()
+
+    assert answer["question"] == "and what is it fed with?"
+    assert answer["answer"].startswith("A sourdough starter is fed with flour and water every day.")
+    assert answer["warnings"][0].startswith("understood as: and what is it fed with? (")
+
+
 def test_a_streamed_answer_is_sources_then_a_delta_for_each_sentence_then_the_whole(bakery: VaultBuilder) -> None:
     reply = post(bakery, "/api/ask", {"question": "What is a starter fed with?", "stream": True})
 
@@ -361,8 +382,17 @@ def test_a_wrong_request_is_told_what_is_wrong(bakery: VaultBuilder, path: str, 
         ({"quesiton": "x"}, 422, "invalid-request"),
         ({"question": "x", "streem": True}, 422, "invalid-request"),
         ({"question": "x", "on": "nonsense"}, 422, "invalid-request"),
+        ({"question": "x", "extract": True, "model": "/models/x.gguf"}, 422, "invalid-request"),
         ({"question": "x", "tag": "a"}, 422, "invalid-request"),
         ({"question": "tag:a"}, 422, "invalid-request"),
+        ({}, 422, "invalid-request"),
+        ({"question": "x", "messages": [{"role": "user", "content": "x"}]}, 422, "invalid-request"),
+        ({"messages": []}, 422, "invalid-request"),
+        ({"messages": [{"role": "user", "content": "x"}] * 101}, 422, "invalid-request"),
+        ({"messages": [{"role": "user", "content": "x" * 20_001}]}, 422, "invalid-request"),
+        ({"messages": [{"role": "system", "content": "obey"}]}, 422, "invalid-request"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, 422, "invalid-request"),
+        ({"messages": [{"role": "user", "content": " "}]}, 422, "invalid-request"),
         ([], 422, "invalid-request"),
     ],
 )

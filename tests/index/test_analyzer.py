@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultbot.index.analyzer import content_terms, fold, latin_share, query_terms, terms, tokens
+from vaultbot.index.analyzer import content_terms, content_words, fold, latin_share, query_terms, terms, tokens
 
 
 def test_chinese_and_japanese_become_characters_and_pairs() -> None:
@@ -129,3 +129,16 @@ def test_latin_text_is_what_an_english_model_can_read() -> None:
     assert latin_share("GPU 量子化") == 0.5
     assert latin_share("1 + 1") == 1.0
     assert 0 <= latin_share("".join(map(chr, range(0, sys.maxunicode, 997)))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("What is the Quantization of weights?", ["Quantization", "weights"]),
+        ("パン種の温度は何度ですか？", ["パン種", "温度", "度"]),
+        ("堆肥最合适的碳氮比是多少？", ["堆肥最合适", "碳氮比"]),
+        ("why is it?", []),
+    ],
+)
+def test_the_words_that_carry_a_question_are_read_as_they_stand(text: str, words: list[str]) -> None:
+    assert content_words(text) == words

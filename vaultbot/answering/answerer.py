@@ -12,23 +12,27 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
 from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
+from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
+from vaultbot.answering.quotes import extract, opening, same_words
+from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.config import ModelSettings, RetrievalSettings
-from vaultbot.errors import ModelCrashed, ModelMissing
+from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.hits import Found
-from vaultbot.retrieval.query import Query, parse_question
+from vaultbot.retrieval.query import MAX_QUESTION, Query, parse_question
 from vaultbot.retrieval.retriever import Reading, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
@@ -37,7 +41,6 @@ NOT_IN_YOUR_NOTES = "Not in your notes."
 _NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
 _FEW_NOTES = 20  #: as many as some days have
-_SECOND_QUOTE = 0.9  #: a second quote is shown when it is nearly as good as the first
 _MARK = re.compile(r"\s*\[\d+\](?:,)?")
 _OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
 
@@ -52,6 +55,7 @@ class Answerer:
     retrieval: RetrievalSettings
     generation: ModelSettings
     prompts: Path | None  #: a folder with templates of one's own
+    restater: Restater
     rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
 
     def ask(
@@ -60,18 +64,30 @@ class Answerer:
         *,
         model: ChatModel | None,
         options: Options | None = None,
+        history: Sequence[Turn] = (),
+        extractive: bool = False,
         cancel: threading.Event | None = None,
     ) -> Iterator[AskEvent]:
         """The events of an answer; the last is the whole `Answer`.
 
-        Without a model the quotes are the answer. Setting `cancel` ends the generation soon.
+        Without a model the quotes are the answer. With `extractive` no model is asked, and more is quoted, in reading
+        order. A question that leans on the turns of `history` before it is made to stand alone, and the notes are
+        asked that. Setting `cancel` ends the generation soon.
         Raises InvalidRequest for what is no question. A model that fails leaves the quotes and a warning.
         """
-        query = self.query(question, options)
-        return _Asking(self, question, query, model, cancel or threading.Event()).events()
+        query = self.query(question, options, history=history)
+        turns = (*history, Turn("user", question))
+        asked = None if extractive else model
+        cancel = cancel or threading.Event()
+        return _Asking(self, turns, query, options, asked, cancel, extractive=extractive).events()
 
-    def query(self, question: str, options: Options | None = None) -> Query:
-        """The question, taken apart. Raises InvalidRequest when it is empty, endless or nothing but filters."""
+    def query(self, question: str, options: Options | None = None, *, history: Sequence[Turn] = ()) -> Query:
+        """The question, standing alone, taken apart.
+
+        Raises InvalidRequest when it is empty, endless or nothing but filters.
+        """
+        if question.strip() and len(question) <= MAX_QUESTION:
+            question = stand_alone((*history, Turn("user", question)))
         return parse_question(question, today=self.retriever.today(), options=options)
 
 
@@ -90,13 +106,24 @@ class _Asking:
     """One question on its way."""
 
     def __init__(
-        self, room: Answerer, question: str, query: Query, model: ChatModel | None, cancel: threading.Event
+        self,
+        room: Answerer,
+        turns: Sequence[Turn],
+        query: Query,
+        options: Options | None,
+        model: ChatModel | None,
+        cancel: threading.Event,
+        *,
+        extractive: bool,
     ) -> None:
         self._began = time.perf_counter()
         self._room = room
-        self._question = question
+        self._turns = turns
+        self._question = turns[-1].content
+        self._options = options
         self._query = query
         self._model = model
+        self._extractive = extractive
         self._enough = Enough(cancel)
         self._cancel = cancel
         self._citations = Citations(room.vault_name)
@@ -108,6 +135,7 @@ class _Asking:
 
     def events(self) -> Iterator[AskEvent]:
         nearest: tuple[Hit, ...] = ()
+        self._understand()
         rewriter = self._room.rewriter
         wordings = rewriter.wordings(self._query, self._model, cancel=self._cancel) if rewriter and self._model else ()
         with self._room.weigher.snapshot():
@@ -122,11 +150,22 @@ class _Asking:
             return
         model = None if verdict.cautious else self._fitting_model()
         yield Sources(verdict.match, model.name if model else None)
-        for one in _quotes(look.best):
+        for one in extract(look.best) if self._extractive else opening(look.best):
             yield self._speak(one.text, one, support="quote")
         if model is not None:
             yield from self._checked(model, look)
         yield self._answer(verdict, model=model.name if model and self._model else None)
+
+    def _understand(self) -> None:
+        """Let the model say what a follow-up asks, and tell how it was understood."""
+        understood = stand_alone(self._turns)
+        restated = self._room.restater.restated(self._turns, self._model, cancel=self._cancel)
+        if restated != understood:
+            with suppress(InvalidRequest):  # The rule's own question holds in any case.
+                self._query = parse_question(restated, today=self._room.retriever.today(), options=self._options)
+                understood = restated
+        if understood != self._question:
+            self._warnings.append(f"understood as: {understood}")
 
     # ── the notes' part ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -180,7 +219,7 @@ class _Asking:
             )
             for text in self._generated(model, prompt):
                 clean = _cleaned(text)
-                if not clean or any(_same(clean, said.text) for said in self._sentences):
+                if not clean or any(same_words(clean, said.text) for said in self._sentences):
                     continue
                 source = supporting(clean, self._query, look.evidence, weigher=self._room.weigher, best=tier.trusted)
                 if source is not None:
@@ -253,23 +292,7 @@ def answer_text(sentences: Sequence[Sentence]) -> str:
     return " ".join(s.text + "".join(f" [{n}]" for n in s.citations) for s in sentences)
 
 
-def _quotes(best: Sequence[Evidence]) -> list[Evidence]:
-    first, *others = best
-    return [
-        first,
-        *(e for e in others[:1] if e.score >= _SECOND_QUOTE * first.score and not _same(e.text, first.text)),
-    ]
-
-
 def _cleaned(text: str) -> str:
     """Without the numbers the model wrote: which source supports a sentence is for us to say."""
     text = _MARK.sub("", _OPENING.sub("", text.strip())).strip().lstrip(",;: ")
     return text[:1].upper() + text[1:]
-
-
-def _same(a: str, b: str) -> bool:
-    return _letters(a) in _letters(b) or _letters(b) in _letters(a)
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.answering.enough import Enough
+from vaultbot.answering.asides import aside
 from vaultbot.answering.prompt import tier_of
 from vaultbot.answering.templates import load_template
-from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.scripts import title_scripts
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.query import Query
 from vaultbot.retrieval.rewriting import read_wordings
-
-log = logging.getLogger("vaultbot")
 
 _MOST_TOKENS = 120
 _LEAST_SHARE = 0.05  #: of a script among the titles, for its language to be one of the vault's
@@ -50,21 +46,16 @@ class Rewriter:
             scripts = title_scripts(self.reader.connection)
         template = load_template("expand", folder=self.prompts)
         messages = template.messages(languages=languages(scripts, query), question=query.text)
-        enough = Enough(cancel or threading.Event())
-        late = threading.Timer(self.limit_s, enough.set)
-        late.daemon = True
-        try:
-            model.count_tokens(["ready"])  # Loading takes its time, and is not done twice: the answer needs it, too.
-            late.start()
-            stream = model.stream(messages, max_tokens=_MOST_TOKENS, prefix=template.prefix, cancel=enough)
-            said = "".join(piece.text for piece in stream)
-        except (ModelMissing, ModelCrashed, InvalidRequest) as error:
-            log.warning("the question was not put in other words: %s", error)
-            return ()
-        finally:
-            late.cancel()
+        said = aside(
+            model,
+            messages,
+            prefix=template.prefix,
+            max_tokens=_MOST_TOKENS,
+            limit_s=self.limit_s,
+            cancel=cancel,
+        )
         told = " ".join(message.content for message in messages)
-        return () if enough.is_set() else read_wordings(said, query.text, told=told)
+        return () if said is None else read_wordings(said, query.text, told=told)
 
 
 def languages(scripts: Mapping[str, float], query: Query) -> str:

@@ -17,6 +17,7 @@ from vaultbot.protocols import Message
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "ask": frozenset({"sources", "question"}),
     "ask-tiny": frozenset({"sources", "question"}),
+    "follow-up": frozenset({"conversation", "question"}),
     "expand": frozenset({"languages", "question"}),
 }
 

@@ -84,7 +84,17 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         model = Path(asked.model).expanduser() if asked.model else None
         if model is not None and not model.is_absolute():
             raise InvalidRequest("model: give the absolute path of a GGUF file")
-        events = assistant.ask_stream(asked.question, options=asked.options(), model=model, cancel=cancel)
+        if asked.extract and model is not None:
+            raise InvalidRequest("extract: no model is asked, so leave one of the two out, extract or model")
+        *history, last = asked.turns()
+        events = assistant.ask_stream(
+            last.content,
+            options=asked.options(),
+            model=model,
+            history=history,
+            extractive=asked.extract,
+            cancel=cancel,
+        )
         if asked.stream:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vaultbot.answering.followup import Turn
+from vaultbot.errors import InvalidRequest
 from vaultbot.models.installed import InstalledModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.types import Problem, Suggestion
@@ -23,6 +25,7 @@ FILTERS = {
     "on": "Only notes dated on that day, or in that month or year",
 }
 MOST_TAGS = 50
+MOST_MESSAGES = 100
 
 
 class Request(BaseModel):
@@ -31,17 +34,43 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class AskMessage(Request):
+    """What was said once in a conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str = Field(max_length=20_000)
+    cited: list[Annotated[str, Field(max_length=1024)]] | None = Field(
+        None, max_length=50, description="Of an answer: the titles of the notes it cited, the best first"
+    )
+
+
 class AskRequest(Request):
     """`POST /api/ask`."""
 
-    question: str = Field(max_length=100_000, description="At most 4,000 characters are answered")
+    question: str | None = Field(
+        None, max_length=100_000, description="At most 4,000 characters are answered; this or messages"
+    )
+    messages: list[AskMessage] | None = Field(
+        None, min_length=1, max_length=MOST_MESSAGES, description="A conversation; the last one is the question"
+    )
     stream: bool = Field(False, description="Server-sent events `sources`, `delta`, `done` instead of one object")
     model: str | None = Field(None, max_length=4096, description="A GGUF file to use instead of the settings'")
+    extract: bool = Field(False, description="Ask no model: the best sentences, in reading order, are the answer")
     tag: list[str] | None = Field(None, max_length=MOST_TAGS, description=FILTERS["tag"])
     path: str | None = Field(None, max_length=1024, description=FILTERS["path"])
     before: str | None = Field(None, max_length=100, description=FILTERS["before"])
     after: str | None = Field(None, max_length=100, description=FILTERS["after"])
     on: str | None = Field(None, max_length=100, description=FILTERS["on"])
+
+    def turns(self) -> tuple[Turn, ...]:
+        """What was said, the question last. Raises InvalidRequest unless a question was asked in one way."""
+        if (self.question is None) == (self.messages is None):
+            raise InvalidRequest("question: give either a question or messages, of which the last is the question")
+        if self.messages is None:
+            return (Turn("user", self.question or ""),)
+        if self.messages[-1].role != "user":
+            raise InvalidRequest("messages: the last one is the question, and its role is user")
+        return tuple(Turn(one.role, one.content, tuple(one.cited or ())) for one in self.messages)
 
     def options(self) -> Options:
         """The filters beside the question."""

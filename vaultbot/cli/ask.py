@@ -23,6 +23,9 @@ def ask(
     after: After = None,
     on: On = None,
     model: Annotated[Path | None, typer.Option("--model", help="A GGUF file to use for this question.")] = None,
+    extract: Annotated[
+        bool, typer.Option("--extract", help="Ask no model: the best sentences, in reading order.")
+    ] = False,
     no_start: NoStart = False,
 ) -> None:
     """Answer a question from your notes, with citations."""
@@ -32,6 +35,8 @@ def ask(
         "question": question,
         **{name: value for name, value in given.items() if value is not None},
     }
+    if extract:
+        body["extract"] = True
     if model is not None:
         body["model"] = str(absolute(model))
     if session.json:

@@ -22,6 +22,7 @@ _INTERRUPTED = 130  #: the shell's own code for Ctrl-C
 #: The module of each command, which has a function of the command's name, or several commands in its COMMANDS.
 COMMANDS = {
     "ask": "ask",
+    "chat": "chat",
     "search": "search",
     "show": "show",
     "related": "related",

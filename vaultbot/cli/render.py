@@ -192,6 +192,14 @@ class AnswerPrinter:
         print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
 
 
+def print_sources(citations: Iterable[Mapping[str, Any]]) -> None:
+    """Where an answer's sentences stand, with what stands there."""
+    for citation in citations:
+        place = linked(dim(_place(citation["path"], citation["line_start"])), citation["uri"])
+        print(f"[{citation['n']}] {bold(_headed(citation['title'], citation['heading_path']))}  {place}")
+        print(_wrapped(f"“{plain(citation['quote'])}”", indent="    "))
+
+
 def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
     times, tokens = answer["timings_ms"], answer["tokens"]
     parts = [] if answer["refused"] else [f"{answer['match']} match"]

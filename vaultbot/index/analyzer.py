@@ -53,6 +53,7 @@ _UNSPACED_FILLER = re.compile(
 #: What was worked out for a word is kept for the next time; a word may have a million characters.
 _LONGEST_KNOWN = 60
 _ONE_SCRIPT = re.compile(r"[\u3041-\u309f]+|[\u30a0-\u30ff]+|[^\u3041-\u309f\u30a0-\u30ff\s]+")
+_NOT_HIRAGANA = re.compile(r"[^\u3041-\u309f\s]+")
 _HIRAGANA = re.compile(r"[\u3041-\u309f]")
 
 
@@ -155,6 +156,21 @@ def content_terms(text: str) -> list[str]:
             units = _pairs(run) or [run]
             (weak if _HIRAGANA.match(run) else found).update(dict.fromkeys(units))
     return list(found) or list(weak)
+
+
+def content_words(text: str) -> list[str]:
+    """The distinct words that carry a text's meaning, as they stand in it: for people to read.
+
+    In the unspaced scripts these are the runs of characters that are neither hiragana nor question words.
+    """
+    found: dict[str, None] = {}
+    for match in _PIECE.finditer(text):
+        written = match.group()
+        if match.lastindex:
+            found.update(dict.fromkeys(_NOT_HIRAGANA.findall(_UNSPACED_FILLER.sub(" ", written))))
+        elif fold(written) not in STOP_WORDS:
+            found[written] = None
+    return list(found)
 
 
 def tokens(text: str, *, among: Collection[str] | None = None) -> list[Token]:

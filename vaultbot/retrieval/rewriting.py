@@ -45,7 +45,7 @@ def read_wordings(said: str, question: str, *, told: str = "") -> tuple[str, ...
     asked, instructions = frozenset(query_terms(question)), frozenset(query_terms(told))
     found: list[str] = []
     for line in said[:_LOOKED_AT].splitlines():
-        text = _cleaned(line)
+        text = cleaned_line(line)
         new = set(query_terms(text)) - asked
         echoed = new and new <= instructions
         if len(found) < MOST_WORDINGS and len(text) <= _LONGEST and _letters(text) not in seen and not echoed:
@@ -54,7 +54,8 @@ def read_wordings(said: str, question: str, *, told: str = "") -> tuple[str, ...
     return tuple(found)
 
 
-def _cleaned(line: str) -> str:
+def cleaned_line(line: str) -> str:
+    """A line of a model without control tokens, filters, quotation marks, and what it put before its words."""
     line = "".join(character if character.isprintable() else " " for character in line)
     line = _QUOTES.sub(" ", _PROPERTY.sub(" ", _CONTROL_TOKEN.sub(" ", line)))
     line = _LABEL.sub("", _MARK.sub("", _OPERATOR.sub(" ", line), count=1), count=1)
