@@ -205,8 +205,8 @@ class _Asking:
                 written += piece.text
                 done = piece.usage is not None
                 spans = sentence_spans(written[given:])
-                # Cut off by the limit, the last one is no sentence.
-                whole = done and self._usage.completion < prompt.max_tokens
+                # Cut off by the limit or in a circle, the last one is no sentence.
+                whole = done and not piece.circled and self._usage.completion < prompt.max_tokens
                 for start, end in spans if whole else spans[:-1]:
                     if not self._enough.is_set():
                         yield written[given + start : given + end]
