@@ -47,6 +47,7 @@ WRONG = {
     "model.min_p": "-0.1",
     "model.repeat_penalty": "0.9",
     "model.seed": "-1",
+    "model.idle_minutes": "0",
     "model.max_tokens": '"400"',
     "model.show_unsupported": "1",
     "models.hub": '"http://hub.example"',

@@ -19,6 +19,7 @@ from typing import ClassVar
 import pytest
 
 from tests.cli.machine import Machine, fingerprint, machine_in, until
+from tests.gguf_files import scripted_model
 from vaultbot.runtime import Runtime, hold_lock, is_locked, make_token, read_runtime, read_token, write_runtime
 
 
@@ -92,6 +93,27 @@ def test_a_vault_that_was_renamed_away_is_said_to_be_missing_and_is_still_search
         away.rename(machine.vault)
         until(lambda: machine.vaultbot("status", "--json").json()["state"] == "ready")
         assert machine.paths_found("sourdough") == ["Bread/Sourdough.md"]
+
+
+def test_a_model_leaves_the_memory_when_nobody_asks_and_the_next_question_loads_it_again(
+    machine: Machine, tmp_path: Path
+) -> None:
+    model = scripted_model(tmp_path / "m.gguf", ["It is fed with flour."])
+
+    def loaded() -> bool:
+        return bool(machine.client().get("/api/status")["model_loaded"])
+
+    def answered() -> bool:
+        answer = machine.client().post("/api/ask", {"question": "What is a sourdough starter fed with?"})
+        return bool(answer["tokens"]["completion"])
+
+    with machine.serve(VAULTBOT_MODEL_PATH=str(model), VAULTBOT_MODEL_IDLE_MINUTES="0.01"):
+        assert not loaded()
+        for _ in range(2):
+            assert answered()
+            until(lambda: not loaded())
+
+    assert machine.state.log.read_text().count("m (F32) is not needed and was unloaded") == 2
 
 
 # ── its end ────────────────────────────────────────────────────────────────────────────────────────────────────

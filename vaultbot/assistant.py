@@ -93,7 +93,7 @@ class Assistant:
         self._reader = reader
         self._retriever = retriever
         self._answerer = answerer
-        self._models = ChatModels(load_model)
+        self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
         self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
         self._cancels: set[threading.Event] = set()
         self._closing = False
@@ -302,6 +302,15 @@ class Assistant:
         """The language model that would answer; None when there is none. Raises ModelMissing, ModelInvalid."""
         model = self._models.own()
         return model.name if model else None
+
+    def model_loaded(self) -> bool:
+        """Whether that model can answer at once, without being loaded first. Raises ModelMissing, ModelInvalid."""
+        model = self._models.own()
+        return model is not None and model.loaded
+
+    def unload_idle_models(self) -> list[str]:
+        """Free the memory of language models that nobody has asked for `[model] idle_minutes`. Their names."""
+        return self._models.unload_idle()
 
     def models(self) -> tuple[InstalledModel, ...]:
         """The language models on this machine, the one of the settings first."""

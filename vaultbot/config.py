@@ -194,6 +194,9 @@ class ModelSettings:
     min_p: float = _number(0.05, 0, 1, "Leave out words whose chance is below this share of the likeliest's; 0: none.")
     repeat_penalty: float = _number(1.0, 1, 2, "Above 1, words said a moment ago are avoided, those of your notes too.")
     seed: int = _whole(0, 0, 2**31 - 1, "Start of the random numbers when temperature is above 0.")
+    idle_minutes: float = _number(
+        10, 0.01, 10080, "A model that nobody asks for so long leaves the memory; the next question loads it again."
+    )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
     show_unsupported: bool = _yes_or_no(
         False,

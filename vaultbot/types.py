@@ -393,6 +393,7 @@ class Status:
     skipped: tuple[Skipped, ...] = ()  #: files that were left out at the last scan
     damaged: tuple[Skipped, ...] = ()  #: notes that are not wholly in the index, and why
     warnings: tuple[str, ...] = ()
+    model_loaded: bool = False  #: the model is in memory; one that is not is loaded by the next question
 
 
 def to_json(value: Any) -> Any:
