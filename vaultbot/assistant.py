@@ -333,11 +333,12 @@ class Assistant:
         reranking, told = self._retriever.reranking, []
         if reranking and reranking.notice:
             told.append(reranking.notice)
-        if self._answerer.rewriter is not None:
-            with suppress(ModelMissing):
-                model = self._models.own()
-                if model is not None and not tier_of(model).rewords:
-                    told.append(TOO_SMALL.format(model.name))
+        with suppress(ModelMissing):
+            model = self._models.own()
+            if model is not None and model.trouble:
+                told.append(model.trouble)
+            if model is not None and self._answerer.rewriter is not None and not tier_of(model).rewords:
+                told.append(TOO_SMALL.format(model.name))
         return tuple(told)
 
     def warm_up(self) -> None:

@@ -117,6 +117,10 @@ class ChatModel(Protocol):
     def loaded(self) -> bool:
         """Whether it can answer at once, without being loaded first."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it was given up after its process died again and again, and what to do; None as long as it answers."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text."""
 

@@ -161,6 +161,39 @@ def test_a_killed_process_fails_one_answer_and_the_second_time_the_model_is_give
         _answer(model, ITALY)
     with pytest.raises(ModelCrashed, match="is not started again"):
         model.count_tokens(["x"])
+    assert "crashed 2 times" in (model.trouble or "")
+
+
+@pytest.mark.parametrize("phase", ["loading", "reading the prompt", "writing"])
+def test_a_death_in_any_phase_is_told_and_the_next_question_is_answered(phase: str) -> None:
+    model = _smol()
+    if phase != "loading":
+        model.count_tokens(["x"])
+    told: list[ModelCrashed] = []
+    began = threading.Event()
+
+    def read() -> None:
+        try:
+            for _ in model.stream(LONG if phase == "reading the prompt" else STORY, max_tokens=1000):
+                began.set()
+        except ModelCrashed as error:
+            told.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    if phase == "writing":
+        assert began.wait(60)
+    while not (process := model._host.process) or (phase != "loading" and not process._waiting):
+        time.sleep(0.001)
+    assert process.ready == (phase != "loading")
+    os.kill(process.pid, signal.SIGKILL)
+    reader.join(60)
+
+    assert "SIGKILL" in str(told[0])
+    assert began.is_set() == (phase == "writing")
+    assert "Italy" in _answer(model, ITALY)
+    assert model.trouble is None
+    model.close()
 
 
 def test_a_process_that_died_between_questions_is_replaced(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ class LlamaCppChatModel:
         process = self._host.process
         return process is not None and process.ready and process.alive
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it was given up, and what to do; None as long as it answers."""
+        return self._host.trouble
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text; works while an answer is being generated."""
         if not texts:
