@@ -186,7 +186,7 @@ class ModelSettings:
         "auto", 0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory."
     )
     threads: int | Literal["auto"] = _auto_or_whole("auto", 1, 256, "Processor threads; auto leaves one core free.")
-    temperature: float = _number(0.0, 0, 2, "0 always gives the same answer; higher ones vary it.")
+    temperature: float = _number(0.0, 0, 2, "0 gives the same prompt the same answer; higher ones vary it.")
     top_k: int = _whole(
         40, 0, 1000, "Choose among so many of the likeliest words; 0: all. This and the next two need a temperature."
     )

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
@@ -20,6 +20,7 @@ from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
+from vaultbot.answering.places import Places
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.config import ModelSettings, RetrievalSettings
@@ -53,6 +54,7 @@ class Answerer:
     generation: ModelSettings
     prompts: Path | None  #: a folder with templates of one's own
     rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
+    places: Places = field(default_factory=Places)
 
     def ask(
         self,
@@ -177,6 +179,7 @@ class _Asking:
                 found=look.found,
                 max_tokens=self._room.generation.max_tokens,
                 folder=self._room.prompts,
+                places=self._room.places,
             )
             for text in self._generated(model, prompt):
                 clean = _cleaned(text)
