@@ -97,6 +97,11 @@ class LlamaCppChatModel:
         return process is not None and process.ready and process.alive
 
     @property
+    def pid(self) -> int | None:
+        """Of its process; None when none runs."""
+        return self._host.process.pid if self._host.process else None
+
+    @property
     def trouble(self) -> str | None:
         """Why it was given up, and what to do; None as long as it answers."""
         return self._host.trouble
