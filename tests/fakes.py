@@ -174,6 +174,10 @@ class ScriptedChatModel:
     def loaded(self) -> bool:
         return self._loaded
 
+    @property
+    def trouble(self) -> str | None:
+        return None
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         self._loaded = self._loaded or bool(texts)
         return [len(_tokens(text)) for text in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,9 @@ import numpy as np
 from gguf import GGUFWriter, PoolingType, TokenType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from vaultbot.protocols import FloatArray
 
 WIDTH = 128
 CHATML = (
@@ -114,7 +117,29 @@ def scripted_model(
     writer.add_token_merges([f"{alphabet[ord(' ')]} t"])
     writer.add_eos_token_id(end)
     writer.add_add_bos_token(False)
-    return _write(writer, words, [*chain, end])
+    return _write(writer, words, *_chained(len(words.texts), [*chain, end]))
+
+
+def dice_model(path: Path, chances: Mapping[str, float]) -> Path:
+    """A byte-level model that says one of these characters, whatever was said before, and never ends its turn."""
+    words = Words()
+    alphabet = _gpt2_alphabet()
+    for byte in range(256):
+        words.add(alphabet[byte])
+    for control in ("<|im_start|>", "<|im_end|>"):
+        words.add(control, TokenType.CONTROL)
+    words.add(alphabet[ord(" ")] + "t")
+    embedding = np.ones((len(words.texts), WIDTH), np.float32)
+    output = np.zeros((len(words.texts), WIDTH), np.float32)
+    for character, chance in chances.items():
+        output[words.texts.index(character)] = (math.log(chance) + 20) / WIDTH
+    writer = _writer(path, "llama", context=1024, template=CHATML)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_merges([f"{alphabet[ord(' ')]} t"])
+    writer.add_eos_token_id(words.texts.index("<|im_end|>"))
+    writer.add_add_bos_token(False)
+    return _write(writer, words, embedding, output)
 
 
 def sentencepiece_model(
@@ -139,7 +164,7 @@ def sentencepiece_model(
     writer.add_bos_token_id(begin)
     writer.add_eos_token_id(end)
     writer.add_add_bos_token(True)
-    return _write(writer, words, [yes, end])
+    return _write(writer, words, *_chained(len(words.texts), [yes, end]))
 
 
 def _writer(path: Path, architecture: str, *, context: int, template: str | None, file_type: int = 0) -> GGUFWriter:
@@ -157,14 +182,11 @@ def _writer(path: Path, architecture: str, *, context: int, template: str | None
     return writer
 
 
-def _write(writer: GGUFWriter, words: Words, chain: Sequence[int]) -> Path:
-    """Weights for a chain of tokens: each is followed by the next, and everything else by the first.
+def _chained(count: int, chain: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """Embedding and output of a chain of tokens: each is followed by the next, and everything else by the first.
 
     Embeddings are random, hence nearly orthogonal, and the same for all tokens outside of the chain.
     """
-    writer.add_token_list(words.texts)
-    writer.add_token_types(words.kinds)
-    count = len(words.texts)
     random = np.random.default_rng(1)
     embedding = np.tile(random.choice([-1, 1], WIDTH), (count, 1)).astype(np.float32)
     output = np.zeros((count, WIDTH), np.float32)
@@ -172,6 +194,12 @@ def _write(writer: GGUFWriter, words: Words, chain: Sequence[int]) -> Path:
     for token, following in pairwise(chain):
         embedding[token] = random.choice([-1, 1], WIDTH)
         output[following] = embedding[token]
+    return embedding, output
+
+
+def _write(writer: GGUFWriter, words: Words, embedding: FloatArray, output: FloatArray) -> Path:
+    writer.add_token_list(words.texts)
+    writer.add_token_types(words.kinds)
     ones, zero = np.ones(WIDTH, np.float32), np.zeros((WIDTH, WIDTH), np.float32)
     writer.add_tensor("token_embd.weight", embedding.astype(np.float16))
     writer.add_tensor("output.weight", output.astype(np.float16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -10,15 +11,20 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import termios
 import threading
+from array import array
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.cli.machine import Machine, fingerprint, machine_in, until
+from tests.gguf_files import scripted_model
 from vaultbot.runtime import Runtime, hold_lock, is_locked, make_token, read_runtime, read_token, write_runtime
 
 
@@ -34,6 +40,22 @@ def ended(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     return process.returncode
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+
+
+def has_unread(pid: int) -> bool:
+    """Whether a stopped process was sent something that it has not read yet."""
+    total, count = 0, array("i", [0])
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        if str(link.readlink()).startswith("pipe:"):
+            pipe = os.open(link, os.O_RDONLY | os.O_NONBLOCK)
+            fcntl.ioctl(pipe, termios.FIONREAD, count)
+            os.close(pipe)
+            total += count[0]
+    return total > 0
 
 
 # ── what is seen of it ─────────────────────────────────────────────────────────────────────────────────────────
@@ -92,6 +114,54 @@ def test_a_vault_that_was_renamed_away_is_said_to_be_missing_and_is_still_search
         away.rename(machine.vault)
         until(lambda: machine.vaultbot("status", "--json").json()["state"] == "ready")
         assert machine.paths_found("sourdough") == ["Bread/Sourdough.md"]
+
+
+def test_a_model_leaves_the_memory_when_nobody_asks_and_the_next_question_loads_it_again(
+    machine: Machine, tmp_path: Path
+) -> None:
+    model = scripted_model(tmp_path / "m.gguf", ["It is fed with flour."])
+
+    def loaded() -> bool:
+        return bool(machine.client().get("/api/status")["model_loaded"])
+
+    def answered() -> bool:
+        answer = machine.client().post("/api/ask", {"question": "What is a sourdough starter fed with?"})
+        return bool(answer["tokens"]["completion"])
+
+    with machine.serve(VAULTBOT_MODEL_PATH=str(model), VAULTBOT_MODEL_IDLE_MINUTES="0.01"):
+        assert not loaded()
+        for _ in range(2):
+            assert answered()
+            until(lambda: not loaded())
+
+    assert machine.state.log.read_text().count("m (F32) is not needed and was unloaded") == 2
+
+
+def test_a_model_that_dies_leaves_the_quotes_and_the_second_time_it_is_given_up(
+    machine: Machine, tmp_path: Path
+) -> None:
+    model = scripted_model(tmp_path / "m.gguf", ["It is fed with flour."])
+
+    def asked() -> Any:
+        return machine.client().post("/api/ask", {"question": "What is a sourdough starter fed with?"})
+
+    with machine.serve(VAULTBOT_MODEL_PATH=str(model)) as daemon, ThreadPoolExecutor() as people:
+        for warning in ("crashed (SIGKILL", "crashed 2 times (SIGKILL"):
+            assert asked()["tokens"]["completion"]
+            (child,) = children(daemon.pid)
+            os.kill(child, signal.SIGSTOP)
+            answer = people.submit(asked)
+            until(partial(has_unread, child))
+            assert machine.client().get("/health")["status"] == "ok"
+            os.kill(child, signal.SIGKILL)
+
+            assert answer.result(60)["sentences"][0]["support"] == "quote"
+            assert warning in answer.result()["warnings"][0]
+
+        assert "is not started again" in asked()["warnings"][0]
+        status = machine.client().get("/api/status")
+        assert status["pid"] == daemon.pid
+        assert "is not started again" in status["warnings"][0]
 
 
 # ── its end ────────────────────────────────────────────────────────────────────────────────────────────────────

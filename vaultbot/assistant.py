@@ -94,7 +94,7 @@ class Assistant:
         self._reader = reader
         self._retriever = retriever
         self._answerer = answerer
-        self._models = ChatModels(load_model)
+        self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
         self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
         self._cancels: set[threading.Event] = set()
         self._closing = False
@@ -316,6 +316,15 @@ class Assistant:
         model = self._models.own()
         return model.name if model else None
 
+    def model_loaded(self) -> bool:
+        """Whether that model can answer at once, without being loaded first. Raises ModelMissing, ModelInvalid."""
+        model = self._models.own()
+        return model is not None and model.loaded
+
+    def unload_idle_models(self) -> list[str]:
+        """Free the memory of language models that nobody has asked for `[model] idle_minutes`. Their names."""
+        return self._models.unload_idle()
+
     def models(self) -> tuple[InstalledModel, ...]:
         """The language models on this machine, the one of the settings first."""
         settings = self.config.model
@@ -337,11 +346,12 @@ class Assistant:
         reranking, told = self._retriever.reranking, []
         if reranking and reranking.notice:
             told.append(reranking.notice)
-        if self._answerer.rewriter is not None:
-            with suppress(ModelMissing):
-                model = self._models.own()
-                if model is not None and not tier_of(model).rewords:
-                    told.append(TOO_SMALL.format(model.name))
+        with suppress(ModelMissing):
+            model = self._models.own()
+            if model is not None and model.trouble:
+                told.append(model.trouble)
+            if model is not None and self._answerer.rewriter is not None and not tier_of(model).rewords:
+                told.append(TOO_SMALL.format(model.name))
         return tuple(told)
 
     def warm_up(self) -> None:

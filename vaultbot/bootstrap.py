@@ -222,6 +222,10 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
         gpu_layers=settings.gpu_layers,
         threads=settings.threads,
         temperature=settings.temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        min_p=settings.min_p,
+        repeat_penalty=settings.repeat_penalty,
         seed=settings.seed,
     )
 

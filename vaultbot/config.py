@@ -186,8 +186,17 @@ class ModelSettings:
         "auto", 0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory."
     )
     threads: int | Literal["auto"] = _auto_or_whole("auto", 1, 256, "Processor threads; auto leaves one core free.")
-    temperature: float = _number(0.0, 0, 2, "0 always gives the same answer; higher ones vary it.")
+    temperature: float = _number(0.0, 0, 2, "0 gives the same prompt the same answer; higher ones vary it.")
+    top_k: int = _whole(
+        40, 0, 1000, "Choose among so many of the likeliest words; 0: all. This and the next two need a temperature."
+    )
+    top_p: float = _number(0.95, 0, 1, "Choose among the likeliest words that have this chance together; 1: all.")
+    min_p: float = _number(0.05, 0, 1, "Leave out words whose chance is below this share of the likeliest's; 0: none.")
+    repeat_penalty: float = _number(1.0, 1, 2, "Above 1, words said a moment ago are avoided, those of your notes too.")
     seed: int = _whole(0, 0, 2**31 - 1, "Start of the random numbers when temperature is above 0.")
+    idle_minutes: float = _number(
+        10, 0.01, 10080, "A model that nobody asks for so long leaves the memory; the next question loads it again."
+    )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
     show_unsupported: bool = _yes_or_no(
         False,

@@ -203,7 +203,7 @@ class _Serving:
         self._assistant.stop_answering()
 
     async def _serve(self) -> None:
-        watching = asyncio.ensure_future(self._end_when_idle())
+        watching = asyncio.gather(self._end_when_idle(), self._unload_idle_models())
         try:
             await self._server.serve(sockets=[self._listener])
         finally:
@@ -218,6 +218,12 @@ class _Serving:
                 forget_runtime(self._state, pid=os.getpid())
                 self._server.should_exit = True
                 return
+
+    async def _unload_idle_models(self) -> None:
+        while True:
+            await asyncio.sleep(min(5.0, self._config.model.idle_minutes * 15))
+            for name in await asyncio.to_thread(self._assistant.unload_idle_models):
+                log.info("%s is not needed and was unloaded", name)
 
     def _warm_up(self) -> None:
         try:
@@ -237,9 +243,9 @@ class _Serving:
             *([self._watcher.notice] if self._watcher.notice else []),
         ]
         try:
-            model = self._assistant.model_name()
+            model, loaded = self._assistant.model_name(), self._assistant.model_loaded()
         except ModelMissing as error:
-            model = None
+            model, loaded = None, False
             warnings.append(str(error))
         embedder = self._assistant.embedder
         return Status(
@@ -260,6 +266,7 @@ class _Serving:
             skipped=tuple(self._assistant.skipped()),
             damaged=tuple(self._assistant.damaged()),
             warnings=tuple(warnings),
+            model_loaded=loaded,
         )
 
 

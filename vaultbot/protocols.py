@@ -95,6 +95,7 @@ class Generation:
 
     text: str
     usage: TokenUsage | None = None
+    circled: bool = False  #: the last piece's: it ended because the model said the same again and again
 
 
 class ChatModel(Protocol):
@@ -116,6 +117,10 @@ class ChatModel(Protocol):
     def loaded(self) -> bool:
         """Whether it can answer at once, without being loaded first."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it was given up after its process died again and again, and what to do; None as long as it answers."""
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text."""
 
@@ -130,8 +135,8 @@ class ChatModel(Protocol):
     ) -> Iterator[Generation]:
         """Generate an answer to the messages; `prefix` is put in the model's mouth and not repeated in the stream.
 
-        Ends at the model's end-of-turn, at a stop string (not shown), at `max_tokens`, or soon after `cancel` is set,
-        also in the middle of reading the prompt. Closing the iterator cancels too.
+        Ends at the model's end-of-turn, at a stop string (not shown), at `max_tokens`, when the model goes in circles,
+        or soon after `cancel` is set, also in the middle of reading the prompt. Closing the iterator cancels too.
 
         Raises ModelMissing, ModelInvalid when the model cannot be loaded; ModelCrashed when its process dies;
         InvalidRequest when the prompt does not fit `context_tokens`.

@@ -7,7 +7,7 @@ always use "/". What Obsidian means by each noun is described in docs/glossary.m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -393,8 +393,4 @@ class Status:
     skipped: tuple[Skipped, ...] = ()  #: files that were left out at the last scan
     damaged: tuple[Skipped, ...] = ()  #: notes that are not wholly in the index, and why
     warnings: tuple[str, ...] = ()
-
-
-def to_json(value: Any) -> Any:
-    """A noun as JSON types: dataclasses become objects, tuples become lists."""
-    return asdict(value)
+    model_loaded: bool = False  #: the model is in memory; one that is not is loaded by the next question

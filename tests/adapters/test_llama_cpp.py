@@ -9,13 +9,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contracts.chat_model import QUESTION, REPLY, ChatModelContract, text_of
 from tests.fakes import ScriptedChatModel
-from tests.gguf_files import GEMMA, LLAMA_2, QWEN_2, scripted_model, sentencepiece_model
+from tests.gguf_files import GEMMA, LLAMA_2, QWEN_2, dice_model, scripted_model, sentencepiece_model
 from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.adapters.llama_cpp_engine import Engine
 from vaultbot.errors import ModelCrashed, ModelInvalid, ModelMissing, ShuttingDown
@@ -161,6 +161,39 @@ def test_a_killed_process_fails_one_answer_and_the_second_time_the_model_is_give
         _answer(model, ITALY)
     with pytest.raises(ModelCrashed, match="is not started again"):
         model.count_tokens(["x"])
+    assert "crashed 2 times" in (model.trouble or "")
+
+
+@pytest.mark.parametrize("phase", ["loading", "reading the prompt", "writing"])
+def test_a_death_in_any_phase_is_told_and_the_next_question_is_answered(phase: str) -> None:
+    model = _smol()
+    if phase != "loading":
+        model.count_tokens(["x"])
+    told: list[ModelCrashed] = []
+    began = threading.Event()
+
+    def read() -> None:
+        try:
+            for _ in model.stream(LONG if phase == "reading the prompt" else STORY, max_tokens=1000):
+                began.set()
+        except ModelCrashed as error:
+            told.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    if phase == "writing":
+        assert began.wait(60)
+    while not (process := model._host.process) or (phase != "loading" and not process._waiting):
+        time.sleep(0.001)
+    assert process.ready == (phase != "loading")
+    os.kill(process.pid, signal.SIGKILL)
+    reader.join(60)
+
+    assert "SIGKILL" in str(told[0])
+    assert began.is_set() == (phase == "writing")
+    assert "Italy" in _answer(model, ITALY)
+    assert model.trouble is None
+    model.close()
 
 
 def test_a_process_that_died_between_questions_is_replaced(tmp_path: Path) -> None:
@@ -282,6 +315,54 @@ def test_the_same_seed_says_the_same(smol: LlamaCppChatModel) -> None:
 
     assert first == second
     assert first != _answer(smol, STORY, max_tokens=12)
+
+
+DICE = {"a": 0.55, "b": 0.35, "c": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "abc"),
+        ({"top_k": 1}, "a"),
+        ({"top_k": 2}, "ab"),
+        ({"top_k": 0, "top_p": 0.8}, "ab"),
+        ({"top_k": 0, "top_p": 0.8, "min_p": 0.0}, "ab"),
+        ({"top_p": 0.5}, "a"),
+        ({"top_p": 1.0, "min_p": 0.5}, "ab"),
+        ({"top_k": 0, "top_p": 1.0, "min_p": 0.0}, "abc"),
+        ({"repeat_penalty": 1.5, "temperature": 0.1, "max_tokens": 2}, "ab"),
+    ],
+)
+def test_the_settings_say_which_words_may_be_chosen(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
+    words = {"temperature": 1.0, "max_tokens": 60, **settings}
+    most = words.pop("max_tokens")
+    model = LlamaCppChatModel(dice_model(tmp_path / "m.gguf", DICE), **words)
+
+    assert set(_answer(model, max_tokens=most)) == set(said)
+    model.close()
+
+
+def test_without_a_temperature_the_penalty_alone_counts(tmp_path: Path) -> None:
+    path = dice_model(tmp_path / "m.gguf", DICE)
+    answers = []
+    for penalty in (1.0, 1.2):
+        model = LlamaCppChatModel(path, top_k=0, top_p=0.0, min_p=1.0, repeat_penalty=penalty)
+        answers.append(_answer(model, max_tokens=3))
+        model.close()
+
+    assert answers == ["aaa", "abc"]
+
+
+def test_an_answer_that_goes_in_circles_ends_and_says_so(tmp_path: Path) -> None:
+    model = LlamaCppChatModel(dice_model(tmp_path / "m.gguf", DICE))
+    *pieces, last = model.stream(QUESTION, max_tokens=500)
+
+    assert text_of(pieces) == "a" * 25
+    assert last.circled
+    *_, last = model.stream(QUESTION, max_tokens=20)
+    assert not last.circled
+    model.close()
 
 
 # ── bad files, bad machines ────────────────────────────────────────────────────────────

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.fakes import ScriptedChatModel
 from vaultbot.answering.chat_models import ChatModels
 from vaultbot.config import Config, ModelSettings
 from vaultbot.errors import InvalidRequest, ModelInvalid
+from vaultbot.protocols import Generation
 from vaultbot.retrieval.filters import Options
 from vaultbot.types import Answer, Sources, Spoken
 
@@ -427,3 +429,17 @@ def test_where_no_note_tells_the_closest_are_those_of_the_days(diary: VaultBuild
 def test_filters_without_a_question_are_not_answered(diary: VaultBuilder) -> None:
     with pytest.raises(InvalidRequest, match="filters without a question"):
         diary.assistant.ask("tag:garden last week")
+
+
+def test_a_sentence_that_a_circle_broke_off_is_not_shown(garden: VaultBuilder) -> None:
+    class Circling(ScriptedChatModel):
+        def stream(self, *given: Any, **named: Any) -> Iterator[Generation]:
+            for piece in super().stream(*given, **named):
+                yield replace(piece, circled=piece.usage is not None)
+
+    garden.config = replace(Config(), model=ModelSettings(show_unsupported=True))
+    garden.model = Circling({"": "It was invented in Atlantis. It is fun and fun and fun"})
+
+    answer = garden.ask("What is quantization?")
+
+    assert [one.text for one in answer.sentences if one.support == "unsupported"] == ["It was invented in Atlantis."]

@@ -76,6 +76,21 @@ def test_a_status_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert "note      late" in shown
 
 
+@pytest.mark.parametrize(("loaded", "said"), [(True, "smol, in memory"), (False, "smol, to be loaded by the next")])
+def test_a_status_says_whether_the_model_takes_memory(
+    capsys: pytest.CaptureFixture[str], loaded: bool, said: str
+) -> None:
+    status = {
+        "state": "ready", "message": "ready", "vault": "/notes", "notes": 3, "chunks": 9, "embedder": None,
+        "model": "smol", "model_loaded": loaded, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token",
+        "skipped": [], "damaged": [], "warnings": [],
+    }  # fmt: skip
+
+    print_status(status, verbose=False)
+
+    assert f"model     {said}" in capsys.readouterr().out
+
+
 def test_a_sentence_without_support_is_marked_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     printer = AnswerPrinter(verbose=False)
     printer.show("sources", {"match": "good", "model": "m"})

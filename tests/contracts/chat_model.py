@@ -122,4 +122,5 @@ class ChatModelContract:
     def test_it_says_what_it_is(self, model: ChatModel) -> None:
         assert model.name
         assert model.parameters > 0
+        assert model.trouble is None
         assert 0 < model.context_tokens <= 2000

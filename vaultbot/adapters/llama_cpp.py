@@ -41,6 +41,10 @@ class LlamaCppChatModel:
         gpu_layers: int | Literal["auto"] = "auto",
         threads: int | Literal["auto"] = "auto",
         temperature: float = 0.0,
+        top_k: int = 40,
+        top_p: float = 0.95,
+        min_p: float = 0.05,
+        repeat_penalty: float = 1.0,
         seed: int = 0,
     ) -> None:
         """Read the header only. `context_tokens` is lowered to what the model was trained for.
@@ -59,8 +63,14 @@ class LlamaCppChatModel:
             "context_tokens": self._context_tokens,
             "layers": None if gpu_layers == "auto" else gpu_layers,
             "threads": None if threads == "auto" else threads,
-            "temperature": temperature,
-            "seed": seed,
+            "sampling": {
+                "temperature": temperature,
+                "top_k": top_k,
+                "top_p": top_p,
+                "min_p": min_p,
+                "repeat_penalty": repeat_penalty,
+                "seed": seed,
+            },
         }
         self._host = ModelHost(self._info, options, choose="--model or [model] path")
         self._speaking = threading.Lock()  # held from the first to the last piece of a stream, in whatever thread
@@ -85,6 +95,16 @@ class LlamaCppChatModel:
         """Whether its process runs and has read the file."""
         process = self._host.process
         return process is not None and process.ready and process.alive
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None when none runs."""
+        return self._host.process.pid if self._host.process else None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it was given up, and what to do; None as long as it answers."""
+        return self._host.trouble
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text; works while an answer is being generated."""
@@ -147,7 +167,7 @@ class LlamaCppChatModel:
                 except queue.Empty:
                     continue
                 if usage := packet.get("usage"):
-                    yield Generation("", TokenUsage(**usage))
+                    yield Generation("", TokenUsage(**usage), circled=packet["circled"])
                 elif not cancelled:
                     yield Generation(packet["text"])
         finally:

@@ -4,10 +4,10 @@ Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin 
 (llama_cpp_pipe)::
 
     → load      task: chat or embedding, path, context_tokens, layers,
-                threads; for chat temperature, seed                          ← ready: template_refused
+                threads; for chat sampling                                   ← ready: template_refused
     → count     texts                                                        ← counts
     → embed     texts                                                        ← vectors: float32, in base64
-    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage
+    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage, circled
     → cancel    (the running generation ends soon, with its usage)
 
 Every packet but cancel has an id, which its replies repeat; a reply may be an error instead: slug and
@@ -80,6 +80,7 @@ class Child:
         try:
             from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
             from vaultbot.adapters.llama_cpp_engine import Engine
+            from vaultbot.adapters.llama_cpp_sampler import Sampling
         except (ImportError, OSError, RuntimeError) as error:
             raise ModelInvalid(
                 f"local models need llama-cpp-python, which cannot be imported here ({error}); "
@@ -91,7 +92,7 @@ class Child:
             self._engine = EmbeddingEngine(path, **options)
             self._reply(request, ready=True)
         else:
-            engine = Engine(path, **options, temperature=request["temperature"], seed=request["seed"])
+            engine = Engine(path, **options, sampling=Sampling(**request["sampling"]))
             self._engine = engine
             self._reply(request, ready=True, template_refused=engine.prompts.template_refused)
 
@@ -107,7 +108,7 @@ class Child:
             prompt, generated, max_tokens=request["max_tokens"], stop=request["stop"], lstrip=not prefix
         ):
             self._reply(request, text=text)
-        self._reply(request, usage=vars(generated))
+        self._reply(request, usage=generated.usage, circled=generated.circled)
 
     @contextlib.contextmanager
     def _errors_to(self, request: Packet) -> Iterator[None]:

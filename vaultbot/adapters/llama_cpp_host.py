@@ -49,8 +49,8 @@ class ModelHost:
                 return self.process
             if self.process and not self.process.closed:
                 self._gone(self.process)
-            if len(self._crashes) >= _MOST_CRASHES:
-                raise self._refusal()
+            if self.trouble:
+                raise ModelCrashed(self.trouble)
             process = self.process = ModelProcess()
             try:
                 self._load(process, cancel or threading.Event())
@@ -79,6 +79,17 @@ class ModelHost:
             raise _ERRORS.get(error, VaultbotError)(packet["message"])
         return packet
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the process is not started any more, and what to do; None as long as it is."""
+        if len(self._crashes) < _MOST_CRASHES:
+            return None
+        reason = list(self._crashes.values())[-1]
+        return (
+            f"the model {self._info.path} crashed {len(self._crashes)} times ({reason}) and is not started "
+            f"again; choose another with {self._choose}, or restart vaultbot to try once more"
+        )
+
     def close(self) -> None:
         """End the process. A later call starts it again."""
         process, self.process = self.process, None
@@ -102,17 +113,10 @@ class ModelHost:
         if process not in self._crashes:
             self._crashes[process] = process.epitaph()
             _log.error("%s crashed: %s", self._info.label, self._crashes[process])
-        if len(self._crashes) >= _MOST_CRASHES:
-            return self._refusal()
+        if self.trouble:
+            return ModelCrashed(self.trouble)
         reason = self._crashes[process]
         return ModelCrashed(f"the model {self._info.label} crashed ({reason}); ask again to start it anew")
-
-    def _refusal(self) -> ModelCrashed:
-        reason = list(self._crashes.values())[-1]
-        return ModelCrashed(
-            f"the model {self._info.path} crashed {len(self._crashes)} times ({reason}) and is not started "
-            f"again; choose another with {self._choose}, or restart vaultbot to try once more"
-        )
 
 
 def ask(process: ModelProcess, op: str, **words: object) -> Question:

@@ -19,6 +19,7 @@ class Vocabulary:
         self._vocab = llama.llama_model_get_vocab(model)
         self._spm = llama.llama_vocab_type(self._vocab) == llama.LLAMA_VOCAB_TYPE_SPM
         self._buffer = ctypes.create_string_buffer(256)
+        self.size: int = llama.llama_vocab_n_tokens(self._vocab)
         self.bos = self._name(llama.llama_vocab_bos)  #: "<s>", or ""
         self.eos = self._name(llama.llama_vocab_eos)
         first = llama.llama_vocab_bos(self._vocab)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
@@ -22,6 +22,7 @@ from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
+from vaultbot.answering.places import Places
 from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
 from vaultbot.answering.quotes import extract, opening, same_words
 from vaultbot.answering.restater import Restater
@@ -57,6 +58,7 @@ class Answerer:
     prompts: Path | None  #: a folder with templates of one's own
     restater: Restater
     rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
+    places: Places = field(default_factory=Places)
 
     def ask(
         self,
@@ -216,6 +218,7 @@ class _Asking:
                 found=look.found,
                 max_tokens=self._room.generation.max_tokens,
                 folder=self._room.prompts,
+                places=self._room.places,
             )
             for text in self._generated(model, prompt):
                 clean = _cleaned(text)
@@ -244,8 +247,8 @@ class _Asking:
                 written += piece.text
                 done = piece.usage is not None
                 spans = sentence_spans(written[given:])
-                # Cut off by the limit, the last one is no sentence.
-                whole = done and self._usage.completion < prompt.max_tokens
+                # Cut off by the limit or in a circle, the last one is no sentence.
+                whole = done and not piece.circled and self._usage.completion < prompt.max_tokens
                 for start, end in spans if whole else spans[:-1]:
                     if not self._enough.is_set():
                         yield written[given + start : given + end]

