@@ -2,7 +2,7 @@
 
     python -m bench.scale --notes 1000 10000
     python -m bench.scale --notes 1000 10000 100000 --vault ~/Notes --results scale.jsonl --plot docs/scale.svg
-    python -m bench.scale --notes 100000 --vault ~/Notes --keep /tmp/scale    (and again, later, with --again)
+    python -m bench.scale --notes 100000 --vault ~/Notes --keep build/scale    (and again, later, with --again)
 
 The notes are recombined from those of --vault, or from made-up ones, and their vectors from those of their paragraphs
 (bench/recombined.py), so that embedding takes no time, and is not measured: bench.embedding does that. All else is
