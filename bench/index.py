@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from typing import Any
 from bench import naive
 from bench.machine import machine
 from bench.vaults import measured_vault, note_files, vault_arguments
+from bench.wrapped import WrappedEmbedder
 from vaultbot.adapters.chroma import open_vector_index
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble_with, make_embedder
@@ -49,46 +50,27 @@ class Round:
         return self.notes / self.took_s
 
 
-@dataclass
-class TimedEmbedder:
+class TimedEmbedder(WrappedEmbedder):
     """The real embedder and a stopwatch."""
 
-    embedder: Embedder
-    texts: list[str] = field(default_factory=list)
-    embedding_s: float = 0.0
-    counting_s: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.embedder.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self.embedder.fingerprint
-
-    @property
-    def dimensions(self) -> int:
-        return self.embedder.dimensions
-
-    @property
-    def counts_exactly(self) -> bool:
-        return self.embedder.counts_exactly
+    def __init__(self, embedder: Embedder) -> None:
+        super().__init__(embedder)
+        self.texts: list[str] = []
+        self.embedding_s = 0.0
+        self.counting_s = 0.0
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         began = time.perf_counter()
-        counts = self.embedder.count_tokens(texts)
+        counts = super().count_tokens(texts)
         self.counting_s += time.perf_counter() - began
         return counts
 
     def embed_documents(self, texts: Sequence[str]) -> FloatArray:
         began = time.perf_counter()
-        vectors = self.embedder.embed_documents(texts)
+        vectors = super().embed_documents(texts)
         self.embedding_s += time.perf_counter() - began
         self.texts.extend(texts)
         return vectors
-
-    def embed_query(self, text: str) -> FloatArray:
-        return self.embedder.embed_query(text)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.vaults import note_files
+from bench.wrapped import WrappedEmbedder
 from vaultbot.config import Config
 from vaultbot.index.chunker import chunk_note
 from vaultbot.protocols import Embedder, FloatArray
@@ -117,52 +118,24 @@ def _blocks(body: str) -> Iterator[str]:
         yield "\n".join([*held, "```"])  # Left open, it would swallow what it is put before.
 
 
-class NearbyVectors:
+class NearbyVectors(WrappedEmbedder):
     """An `Embedder` for recombined notes: a text's vector is the mean of its lines' vectors, and noise.
 
     Questions, and texts without a known line, are embedded by the real one.
     """
 
     def __init__(self, embedder: Embedder, vectors: Mapping[str, FloatArray]) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._vectors = vectors
-
-    @property
-    def name(self) -> str:
-        """The real one's."""
-        return self._embedder.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The real one's: a daemon with it takes these vectors for its own."""
-        return self._embedder.fingerprint
-
-    @property
-    def dimensions(self) -> int:
-        """The real one's."""
-        return self._embedder.dimensions
-
-    @property
-    def counts_exactly(self) -> bool:
-        """The real one's."""
-        return self._embedder.counts_exactly
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The real one's."""
-        return self._embedder.count_tokens(texts)
 
     def embed_documents(self, texts: Sequence[str]) -> FloatArray:
         """(len(texts), dimensions) unit vectors."""
         return np.stack([self._nearby(text) for text in texts]) if texts else np.zeros((0, self.dimensions), np.float32)
 
-    def embed_query(self, text: str) -> FloatArray:
-        """(dimensions,) unit vector."""
-        return self._embedder.embed_query(text)
-
     def _nearby(self, text: str) -> FloatArray:
         known = [(len(line), self._vectors[line]) for line in _lines(text) if line in self._vectors]
         if not known:
-            real: FloatArray = self._embedder.embed_documents([text])[0]
+            real: FloatArray = self.embedder.embed_documents([text])[0]
             return real
         mean = np.sum([length * vector for length, vector in known], axis=0)
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

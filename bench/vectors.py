@@ -11,52 +11,29 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.wrapped import WrappedEmbedder
 from vaultbot.protocols import Embedder, FloatArray
 
 
-class KeptVectors:
+class KeptVectors(WrappedEmbedder):
     """An `Embedder` that keeps every vector it made in `file`, or in memory alone. Safe to use from several threads."""
 
     def __init__(self, embedder: Embedder, file: Path | None) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file or ":memory:", check_same_thread=False)
         self._db.execute("PRAGMA synchronous = OFF")  # They can be made again.
         self._db.execute("CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
-    @property
-    def name(self) -> str:
-        """The embedder's."""
-        return self._embedder.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The embedder's."""
-        return self._embedder.fingerprint
-
-    @property
-    def dimensions(self) -> int:
-        """The embedder's."""
-        return self._embedder.dimensions
-
-    @property
-    def counts_exactly(self) -> bool:
-        """As the embedder."""
-        return self._embedder.counts_exactly
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The embedder's."""
-        return self._embedder.count_tokens(texts)
-
     def embed_documents(self, texts: Sequence[str]) -> FloatArray:
         """(len(texts), dimensions) unit vectors."""
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        return self._kept("passage", texts, self._embedder.embed_documents)
+        return self._kept("passage", texts, self.embedder.embed_documents)
 
     def embed_query(self, text: str) -> FloatArray:
         """(dimensions,) unit vector."""
-        vector: FloatArray = self._kept("question", [text], lambda texts: self._embedder.embed_query(texts[0])[None])[0]
+        vector: FloatArray = self._kept("question", [text], lambda texts: self.embedder.embed_query(texts[0])[None])[0]
         return vector
 
     def _kept(self, kind: str, texts: Sequence[str], embed: Callable[[list[str]], FloatArray]) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 from vaultbot.adapters.llama_cpp_host import ModelHost
 from vaultbot.errors import ModelCrashed, ModelInvalid, ModelMissing
 from vaultbot.models import gguf
-from vaultbot.models.registry import find_embedding_model
+from vaultbot.models.embedding_registry import find_embedding_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,7 @@ import numpy as np
 from vaultbot.adapters.openai_endpoint import Endpoint, TookTooLong, TooLong, Unreachable
 from vaultbot.adapters.sentence_transformers import clean_text
 from vaultbot.errors import ConfigError, ModelInvalid, VaultbotError
-from vaultbot.models.registry import find_embedding_model
+from vaultbot.models.embedding_registry import find_embedding_model
 from vaultbot.protocols import FloatArray
 
 _COOL_S = 30.0  #: after a failure no question waits for the server for so long

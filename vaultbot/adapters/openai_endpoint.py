@@ -20,10 +20,10 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing, VaultbotError
+from vaultbot.remote import BUSY, connection_to, hang_up, phrase, retry_after_s
 
 _CONNECT_S = 5.0
 _LONGEST_WAIT_S = 10.0
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
 _TOO_LONG = {400, 413, 422}
 _PIECE = 1 << 16
 
@@ -78,10 +78,10 @@ class Endpoint:
             except (OSError, http.client.HTTPException) as error:
                 status, wait, answer, why = 0, None, b"", _reason(error)
             else:
-                why = f"it says {status} {_phrase(status)}"
+                why = f"it says {status} {phrase(status)}"
             if status == HTTPStatus.OK:
                 return self._parsed(answer)
-            if status and status not in _BUSY:
+            if status and status not in BUSY:
                 raise self._refusal(status)
             if left:
                 self._pause(min(_LONGEST_WAIT_S, wait if wait is not None else 0.5 * 2 ** (tries - 1 - left)))
@@ -96,7 +96,7 @@ class Endpoint:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         began = time.monotonic()
-        with closing(self._connection(timeout_s=min(_CONNECT_S, timeout_s))) as connection:
+        with closing(connection_to(self._url, timeout_s=min(_CONNECT_S, timeout_s))) as connection:
             connection.connect()
             assert connection.sock is not None
             left_s = max(0.1, timeout_s - (time.monotonic() - began))
@@ -110,7 +110,7 @@ class Endpoint:
                 connection.request("POST", f"{self._url.path.rstrip('/')}{path}", data, headers)
                 response = connection.getresponse()
                 if response.status != HTTPStatus.OK:
-                    return response.status, _seconds(response.headers.get("Retry-After")), b""
+                    return response.status, retry_after_s(response.headers.get("Retry-After")), b""
                 body = response.read(limit + 1)
             except (OSError, http.client.HTTPException) as error:
                 raise TimeoutError if late.is_set() else error from None
@@ -119,12 +119,6 @@ class Endpoint:
         if len(body) > limit:
             raise self._nonsense("far more than was asked for")
         return HTTPStatus.OK, None, body
-
-    def _connection(self, *, timeout_s: float) -> http.client.HTTPConnection:
-        if self._url.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._url.port, timeout=timeout_s, context=context)
-        return http.client.HTTPConnection(self._host, self._url.port, timeout=timeout_s)
 
     def _parsed(self, answer: bytes) -> Any:
         try:
@@ -139,7 +133,7 @@ class Endpoint:
         )
 
     def _refusal(self, status: int) -> VaultbotError:
-        said = f"{self.address} says {status} {_phrase(status)}"
+        said = f"{self.address} says {status} {phrase(status)}"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ModelInvalid(f"{said}: [embedding] key_variable must name the variable that holds a key for it")
         if status == HTTPStatus.NOT_FOUND:
@@ -182,8 +176,7 @@ def _is_loopback(host: str) -> bool:
 
 def _hang_up(connection: socket.socket, late: threading.Event) -> None:
     late.set()
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+    hang_up(connection)
 
 
 def _reason(error: Exception) -> str:
@@ -194,18 +187,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return "it hung up"
-
-
-def _phrase(status: int) -> str:
-    """Ours, not the server's."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _refuse_constant(name: str) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 
 from vaultbot.adapters.model_folder import refuse_code
 from vaultbot.errors import ModelInvalid, ModelMissing
-from vaultbot.models.registry import find_embedding_model
+from vaultbot.models.embedding_registry import find_embedding_model
 from vaultbot.protocols import FloatArray
 
 

@@ -18,6 +18,7 @@ from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import Embedder, FloatArray
 from vaultbot.retrieval.hits import Found, heading_at
 from vaultbot.retrieval.query import Query
+from vaultbot.retrieval.windows import coverage
 
 _WINDOW = 1  #: neighbours on each side that count as a sentence's surroundings
 _CACHED_SENTENCES = 4096
@@ -176,16 +177,6 @@ def _column_names(text: str) -> dict[int, int]:
 
 def _asks(text: str) -> bool:
     return text.rstrip().endswith(("?", "？"))
-
-
-def coverage(wanted: Iterable[str], held: frozenset[str], weights: Mapping[str, float]) -> float:
-    """Share of the wanted terms' weight that is held; 0 when nothing is wanted."""
-    total = held_weight = 0.0
-    for term in wanted:
-        weight = weights.get(term, 1.0)
-        total += weight
-        held_weight += weight if term in held else 0.0
-    return held_weight / total if total else 0.0
 
 
 def _with_synonyms(held: frozenset[str], query: Query) -> frozenset[str]:

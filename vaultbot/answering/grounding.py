@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vaultbot.answering.evidence import Evidence, Weigher, coverage
+from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.index.analyzer import STOP_WORDS, content_terms, fold, terms
 from vaultbot.retrieval.query import Query
+from vaultbot.retrieval.windows import coverage
 
 _CLOSE = 0.6
 _IN_ORDER = 0.85  #: share of a sentence's words that must stand in the source in the same order

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.answering.asides import aside
 from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.leaning import leaning_of
 from vaultbot.answering.prompt import tier_of
+from vaultbot.answering.side_question import side_question
 from vaultbot.answering.templates import load_template
 from vaultbot.index.analyzer import content_terms
 from vaultbot.protocols import ChatModel
@@ -39,7 +39,7 @@ class Restater:
         if model is None or not tier_of(model).rewords or not unclear or not any(t.role == "user" for t in before):
             return by_rule
         template = load_template("follow-up", folder=self.prompts)
-        said = aside(
+        said = side_question(
             model,
             template.messages(conversation=_conversation(before), question=question[:_LONGEST_SHOWN]),
             prefix=template.prefix,

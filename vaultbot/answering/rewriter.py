@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.answering.asides import aside
 from vaultbot.answering.prompt import tier_of
+from vaultbot.answering.side_question import side_question
 from vaultbot.answering.templates import load_template
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.scripts import title_scripts
@@ -46,7 +46,7 @@ class Rewriter:
             scripts = title_scripts(self.reader.connection)
         template = load_template("expand", folder=self.prompts)
         messages = template.messages(languages=languages(scripts, query), question=query.text)
-        said = aside(
+        said = side_question(
             model,
             messages,
             prefix=template.prefix,

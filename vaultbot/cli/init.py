@@ -18,8 +18,8 @@ from vaultbot.errors import ConfigError, InvalidRequest, VaultbotError
 from vaultbot.paths import absolute
 
 if TYPE_CHECKING:
-    from vaultbot.models.advisor import Advice
     from vaultbot.models.chat_advisor import Recommendation
+    from vaultbot.models.embedding_advisor import Advice
     from vaultbot.vault.vault import Vault
 
 
@@ -71,8 +71,8 @@ def init(
 
 def _advice(vault: Vault) -> tuple[dict[str, float], Advice]:
     from vaultbot.index.languages import vault_languages
-    from vaultbot.models.advisor import advise
-    from vaultbot.models.registry import find_embedding_model
+    from vaultbot.models.embedding_advisor import advise
+    from vaultbot.models.embedding_registry import find_embedding_model
     from vaultbot.models.starter import starter_embedding_model
 
     languages = vault_languages(vault)
@@ -100,7 +100,7 @@ def _chat_model_in_words(found: Recommendation | None) -> Iterator[str]:
 
 def _in_words(languages: Mapping[str, float], advice: Advice) -> Iterator[str]:
     """What the notes are written in, and which model reads that."""
-    from vaultbot.models.advisor import spoken
+    from vaultbot.models.embedding_advisor import spoken
 
     if not languages:
         return

@@ -58,7 +58,7 @@ def recommend(
 ) -> None:
     """Name one model for this machine, with the reason."""
     from vaultbot.cli.render_models import print_recommendation
-    from vaultbot.models.advisor import CODES
+    from vaultbot.models.languages import CODES
 
     wanted = {one.lower() for one in language or ["en"]}
     if unknown := wanted - set(CODES.values()):

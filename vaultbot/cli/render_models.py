@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vaultbot.cli.render import bold, dim, plain
-from vaultbot.models.advisor import CODES
 from vaultbot.models.chat_advisor import Fit, Recommendation
 from vaultbot.models.gguf import GgufInfo
 from vaultbot.models.installed import InstalledModel
+from vaultbot.models.languages import CODES
 from vaultbot.models.machine import Machine
 from vaultbot.models.memory import needed_bytes
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vaultbot.models.advisor import CODES, WORTH_A_MODEL
 from vaultbot.models.chat_registry import Choice, KnownChatModel
+from vaultbot.models.languages import CODES, WORTH_A_MODEL
 from vaultbot.models.machine import Machine
 from vaultbot.models.memory import needed_bytes_of
 

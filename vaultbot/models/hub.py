@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from vaultbot import __version__
 from vaultbot.errors import VaultbotError
+from vaultbot.remote import BUSY, connection_to, hang_up, phrase, retry_after_s
 
 TRIES = 5  #: without progress, before it is given up
 
@@ -30,7 +31,6 @@ _PIECE = 1 << 18
 _SLOWEST = 512  # bytes per second, over the whole time of patience
 _LONGEST_NAP_S = 60.0
 _REDIRECTS = {301, 302, 303, 307, 308}
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
 _FACTS = ("x-linked-size", "x-linked-etag")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _BY_HAND = "download it in the browser, and then: vaultbot models use FILE"
@@ -141,7 +141,7 @@ class Hub:
         said: dict[str, str] = {}
         for _ in range(_MOST_REDIRECTS + 1):
             url = self._checked(address)
-            with closing(self._connection(url)) as connection:
+            with closing(connection_to(url, timeout_s=self._patience_s)) as connection:
                 response = self._asked(connection, method, url, headers)
                 for name in _FACTS:
                     if (value := response.headers.get(name)) is not None:
@@ -168,13 +168,6 @@ class Hub:
             )
         return url
 
-    def _connection(self, url: SplitResult) -> http.client.HTTPConnection:
-        assert url.hostname is not None
-        if url.scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(url.hostname, url.port, timeout=self._patience_s, context=context)
-        return http.client.HTTPConnection(url.hostname, url.port, timeout=self._patience_s)
-
     def _asked(
         self, connection: http.client.HTTPConnection, method: str, url: SplitResult, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
@@ -183,7 +176,7 @@ class Hub:
         with _reasons():
             connection.connect()
             # A server that sends a byte of its headers now and then would never let a time-out come.
-            alarm = threading.Timer(self._patience_s, _hang_up, [connection.sock])
+            alarm = threading.Timer(self._patience_s, hang_up, [connection.sock])
             alarm.daemon = True
             alarm.start()
             try:
@@ -197,9 +190,9 @@ class Hub:
         status = response.status
         if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             return
-        said = f"says {status} {_phrase(status)}"
-        if status in _BUSY:
-            raise BrokenOff(said, wait_s=_seconds(response.headers.get("Retry-After")))
+        said = f"says {status} {phrase(status)}"
+        if status in BUSY:
+            raise BrokenOff(said, wait_s=retry_after_s(response.headers.get("Retry-After")))
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise VaultbotError(
                 f"{self.address} {said} to {file}: its maker wants a licence to be accepted, or the file is gone; "
@@ -260,22 +253,5 @@ def _reasons() -> Iterator[None]:
         raise BrokenOff(f"cannot be reached ({error.strerror or type(error).__name__})") from error
 
 
-def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 def _is_plain_loopback(url: SplitResult) -> bool:
     return url.scheme == "http" and url.hostname in _LOOPBACK
-
-
-def _phrase(status: int) -> str:
-    """Ours, not the hub's."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None

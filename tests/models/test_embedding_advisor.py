@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from vaultbot.models.advisor import advise, spoken
-from vaultbot.models.registry import find_embedding_model
+from vaultbot.models.embedding_advisor import advise, spoken
+from vaultbot.models.embedding_registry import find_embedding_model
 
 STARTER = find_embedding_model("all-MiniLM-L6-v2")
 

@@ -1,6 +1,7 @@
 """Embedding models that are known by name: what they read, how large they are, and the words they want before a text.
 
-The list is `registry.toml` beside this file. It knows nothing of what is installed, and a model need not be in it.
+The list is `embedding_models.toml` beside this file. It knows nothing of what is installed, and a model need not be in
+it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class EmbeddingModel:
 @cache
 def known_embedding_models() -> tuple[EmbeddingModel, ...]:
     """All of them, smaller ones first within a language."""
-    text = (files("vaultbot.models") / "registry.toml").read_text(encoding="utf-8")
+    text = (files("vaultbot.models") / "embedding_models.toml").read_text(encoding="utf-8")
     return tuple(
         EmbeddingModel(**{**entry, "reads": tuple(entry["reads"]), "names": tuple(entry.get("names", ()))})
         for entry in tomllib.loads(text)["embedding"]

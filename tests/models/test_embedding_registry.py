@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaultbot.models.registry import find_embedding_model, known_embedding_models, smallest_embedding_model
+from vaultbot.models.embedding_registry import find_embedding_model, known_embedding_models, smallest_embedding_model
 
 
 @pytest.mark.parametrize(

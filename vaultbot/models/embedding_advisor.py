@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vaultbot.models.registry import EmbeddingModel, smallest_embedding_model
-
-#: What languages are called here and in the lists of models.
-CODES = {"English": "en", "Japanese": "ja", "Chinese": "zh"}
-WORTH_A_MODEL = 0.05  #: share of the notes
+from vaultbot.models.embedding_registry import EmbeddingModel, smallest_embedding_model
+from vaultbot.models.languages import CODES, WORTH_A_MODEL
 
 
 @dataclass(frozen=True, slots=True)

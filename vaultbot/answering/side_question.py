@@ -13,7 +13,7 @@ from vaultbot.protocols import ChatModel, Message
 log = logging.getLogger("vaultbot")
 
 
-def aside(
+def side_question(
     model: ChatModel,
     messages: Sequence[Message],
     *,
