@@ -1,0 +1,204 @@
+"""What the whole vault tells of its links: which words are linked and how often, what each note links to.
+
+`Survey` holds what was read of every note. `Habits` are the counts with some of the links hidden; none, to suggest;
+some, to learn from them. A note's own part is taken out of the counts that it is judged by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vaultbot.links.folding import BoolArray, IntArray
+from vaultbot.links.names import By, Names
+from vaultbot.links.reading import SURROUNDINGS, Reading, Stands
+from vaultbot.protocols import FloatArray
+
+LongArray = npt.NDArray[np.int64]
+
+
+class Lists:
+    """Lists of numbers, one for each note, in one array."""
+
+    def __init__(self, owners: IntArray, values: IntArray, size: int) -> None:
+        order = np.argsort(owners, kind="stable")
+        self.values = values[order]
+        self.pointers = np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=size)))).astype(np.int64)
+
+    def of(self, number: int) -> IntArray:
+        """One note's list."""
+        found: IntArray = self.values[self.pointers[number] : self.pointers[number + 1]]
+        return found
+
+    def of_all(self, numbers: IntArray, weights: FloatArray) -> tuple[IntArray, FloatArray]:
+        """The lists of several, one behind the other, each value with its owner's weight."""
+        parts = [self.of(number) for number in numbers.tolist()]
+        if not parts:
+            return np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return np.concatenate(parts), np.repeat(weights, [len(part) for part in parts])
+
+
+class Counts:
+    """How often each pair of numbers was counted."""
+
+    def __init__(self, first: IntArray, second: IntArray, *, seconds: int) -> None:
+        self._seconds = seconds
+        keys = first.astype(np.int64) * seconds + second
+        self.keys, self.counts = np.unique(keys, return_counts=True)
+
+    def of(self, first: IntArray, second: IntArray) -> FloatArray:
+        """The counts of these pairs."""
+        wanted = first.astype(np.int64) * self._seconds + second
+        if not len(self.keys):
+            return np.zeros(len(wanted), np.float32)
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        found: FloatArray = np.where(self.keys[at] == wanted, self.counts[at], 0).astype(np.float32)
+        return found
+
+
+class Survey:
+    """Every note's reading, and the notes' folders."""
+
+    def __init__(self, names: Names, readings: Sequence[Reading], *, notes: int) -> None:
+        self.names = names
+        self.notes = notes
+        self.readings = readings
+        self.by_note = {reading.note: place for place, reading in enumerate(readings)}
+        self.first_link = np.concatenate(([0], np.cumsum([len(one.links) for one in readings]))).astype(np.int64)
+        links = [one.links for one in readings]
+        self.links: IntArray = np.concatenate(links) if links else np.zeros((0, 8), np.int32)
+        self.source: IntArray = np.repeat([one.note for one in readings], [len(one) for one in links]).astype(np.int32)
+        self.folders = {name: n for n, name in enumerate(sorted({one.folder for one in readings}))}
+        self.folder: IntArray = np.zeros(notes, np.int32)
+        for one in readings:
+            self.folder[one.note] = self.folders[one.folder]
+
+    def hidable(self) -> tuple[IntArray, IntArray, LongArray]:
+        """The pairs of notes whose links all stand in the text: sources, targets, and the pair of each link or -1."""
+        target, body = self.links[:, 0], self.links[:, 5] > 0
+        leads = (target >= 0) & (target != self.source)
+        keys = self.source.astype(np.int64) * self.notes + target
+        shut = np.unique(keys[leads & ~body])
+        open_links = leads & body & ~np.isin(keys, shut)
+        pairs, inverse = np.unique(keys[open_links], return_inverse=True)
+        pair_of = np.full(len(keys), -1, np.int64)
+        pair_of[open_links] = inverse
+        return (pairs // self.notes).astype(np.int32), (pairs % self.notes).astype(np.int32), pair_of
+
+    def hidden_in(self, reading: Reading, hidden: BoolArray | None) -> BoolArray:
+        """Which of one note's links are hidden."""
+        if hidden is None:
+            return np.zeros(len(reading.links), bool)
+        place = self.by_note[reading.note]
+        found: BoolArray = hidden[self.first_link[place] : self.first_link[place + 1]]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What may be linked in one note, with some of its links hidden."""
+
+    matches: IntArray  #: as in a reading, without those that touch a link
+    linked: IntArray  #: the notes that it links to, each once
+    link_forms: IntArray  #: the forms by which it links, each once
+    density: FloatArray  #: of each match: links by line in its block
+
+
+def standing(reading: Reading, hidden: BoolArray) -> Standing:
+    """What may be linked in the note when these of its links are hidden."""
+    matches, links = reading.matches, reading.links
+    open_link = np.concatenate((hidden, [True]))  # The last is for -1: no link.
+    free = open_link[matches[:, 4]] & open_link[matches[:, 5]]
+    shown = links[~hidden]
+    rows = matches[free]
+    blocks = np.bincount(shown[shown[:, 4] >= 0, 4], minlength=len(reading.blocks))
+    density = blocks[rows[:, 6]] / np.maximum(reading.blocks[rows[:, 6]], 1) if len(rows) else np.zeros(0)
+    return Standing(
+        rows, np.unique(shown[shown[:, 0] >= 0, 0]), np.unique(shown[shown[:, 1] >= 0, 1]), density.astype(np.float32)
+    )
+
+
+class Habits:
+    """How the vault links, with some links hidden; `hidden` is of all its links, None hides none."""
+
+    def __init__(self, survey: Survey, hidden: BoolArray | None = None) -> None:
+        notes, names = survey.notes, survey.names
+        forms = len(names.forms)
+        plain_note: list[IntArray] = []
+        plain_form: list[IntArray] = []
+        before: list[IntArray] = []
+        after: list[IntArray] = []
+        for reading in survey.readings:
+            mine = survey.hidden_in(reading, hidden)
+            rows = standing(reading, mine).matches
+            rows = rows[(rows[:, 3] & int(Stands.PROTECTED)) == 0]
+            found, first = np.unique(rows[:, 0], return_index=True)
+            before.append(rows[first, 9])
+            after.append(rows[first, 10])
+            plain_note.append(np.full(len(found), reading.note, np.int32))
+            plain_form.append(found)
+        shown = ~hidden if hidden is not None else np.ones(len(survey.links), bool)
+        links, source = survey.links[shown], survey.source[shown]
+        leads = (links[:, 0] >= 0) & (links[:, 0] != source)
+        self.out = _lists(source[leads], links[leads, 0], notes)
+        self.into = _lists(links[leads, 0], source[leads], notes)
+        self.linked_from: FloatArray = np.diff(self.into.pointers).astype(np.float32)
+        self.links_to: FloatArray = np.diff(self.out.pointers).astype(np.float32)
+        self.pairs = Counts(source[leads], links[leads, 0], seconds=notes)
+        self.count = len(self.pairs.keys)
+        # Forms are counted by notes: one that says the same word ten times says it once.
+        with_form = (links[:, 1] >= 0) & leads
+        form_note = np.unique(links[with_form, 1].astype(np.int64) * notes + source[with_form])
+        self.form_links: FloatArray = np.bincount(form_note // notes, minlength=forms).astype(np.float32)
+        triples = np.unique(
+            np.stack([links[with_form, 1], links[with_form, 0], source[with_form]], axis=1), axis=0
+        ).reshape(-1, 3)
+        self.form_targets = Counts(triples[:, 0], triples[:, 1], seconds=notes)
+        note, form = _joined(plain_note), _joined(plain_form)
+        linked_too = np.isin(form.astype(np.int64) * notes + note, form_note)
+        self.form_plain: FloatArray = np.bincount(form[~linked_too], minlength=forms).astype(np.float32)
+        # A note that is named and not linked, by notes.
+        entries, owners = entries_of(names, form)
+        strong = names.by[entries] <= int(By.INFLECTED)
+        named = np.unique(note[owners][strong].astype(np.int64) * notes + names.notes[entries[strong]])
+        named = named[~np.isin(named, self.pairs.keys)]
+        self.named_only: FloatArray = np.bincount(named % notes, minlength=notes).astype(np.float32)
+        # What stands around links, and around names that are none.
+        body = (links[:, 5] > 0) & (links[:, 2] >= 0)
+        is_strong = np.zeros(len(form), bool)
+        is_strong[owners[strong]] = True
+        self.before = _odds(links[body, 6], _joined(before)[is_strong])
+        self.after = _odds(links[body, 7], _joined(after)[is_strong])
+        self.folder_links = Counts(survey.folder[source[leads]], links[leads, 0], seconds=notes)
+        self.folder_size: FloatArray = np.bincount(survey.folder, minlength=len(survey.folders)).astype(np.float32)
+        self.linking: float = float((self.links_to > 0).mean()) if notes else 0.0
+
+
+def entries_of(names: Names, forms: IntArray) -> tuple[IntArray, IntArray]:
+    """The entries of these forms, and for each the place of its form among them."""
+    starts, ends = names.pointers[forms], names.pointers[forms + 1]
+    sizes = ends - starts
+    owners = np.repeat(np.arange(len(forms), dtype=np.int32), sizes)
+    offsets = np.arange(int(sizes.sum()), dtype=np.int32) - np.repeat(np.cumsum(sizes) - sizes, sizes).astype(np.int32)
+    return (np.repeat(starts, sizes) + offsets).astype(np.int32), owners
+
+
+def _lists(owners: IntArray, values: IntArray, size: int) -> Lists:
+    keys = np.unique(owners.astype(np.int64) * size + values)
+    return Lists((keys // size).astype(np.int32), (keys % size).astype(np.int32), size)
+
+
+def _odds(linked: IntArray, plain: IntArray) -> FloatArray:
+    """Of each word the logarithm of how much oftener than others it stands around links."""
+    links = np.bincount(linked, minlength=SURROUNDINGS)
+    names = np.bincount(plain, minlength=SURROUNDINGS)
+    share = (len(linked) + 1) / (len(linked) + len(plain) + 2)
+    found: FloatArray = np.log((links + 4 * share) / (names + 4 * (1 - share)) * (1 - share) / share).astype(np.float32)
+    return found
+
+
+def _joined(parts: Sequence[IntArray]) -> IntArray:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)
