@@ -99,6 +99,11 @@ class StatePaths:
         """The daemon's log. Names notes and never quotes them."""
         return self.root / "daemon.log"
 
+    @property
+    def decisions(self) -> Path:
+        """The SQLite file of what was accepted and dismissed."""
+        return self.root / "decisions.db"
+
     def create(self) -> None:
         """Make the folder, for the owner only.
 
