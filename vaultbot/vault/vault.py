@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class NoteFile:
     content_hash: str  #: BLAKE2b of the bytes read, hexadecimal
     problems: tuple[Problem, ...] = ()
     skip_reason: str | None = None  #: why this is no note: "binary", …; `text` is "" then
+    sha256: str = ""  #: of a note's bytes, hexadecimal: what an edit of it has to name
 
 
 class Vault:
@@ -187,7 +188,8 @@ class Vault:
         truncated = len(data) > self._max_bytes
         data = data[: self._max_bytes]
         decoded = decode(data, truncated=truncated)
-        return NoteFile(path, decoded.text, stamp, _digest(data), decoded.problems, decoded.skip_reason)
+        problems, reason = decoded.problems, decoded.skip_reason
+        return NoteFile(path, decoded.text, stamp, _digest(data), problems, reason, sha256(data).hexdigest())
 
     def _pdf_file(
         self, reader: PageReader, path: str, data: bytes, stamp: FileStamp, known_hash: str | None
