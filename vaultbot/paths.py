@@ -104,6 +104,11 @@ class StatePaths:
         """The SQLite file of what was accepted and dismissed."""
         return self.root / "decisions.db"
 
+    @property
+    def edits(self) -> Path:
+        """The journal of edits made in the vault, and the notes as they were before."""
+        return self.root / "edits"
+
     def create(self) -> None:
         """Make the folder, for the owner only.
 
