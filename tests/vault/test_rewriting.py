@@ -188,6 +188,18 @@ def test_a_line_is_never_put_where_it_changes_the_rest(text: str, at: int, line:
     assert refusal(text, Replacement(at, at, line))
 
 
+def test_a_tag_is_put_behind_others_and_nowhere_else() -> None:
+    text = "# A\n\n#garden #food  \n\nwords\n"
+    at = text.index("  \n")
+
+    assert made(text, Replacement(at, at, " #soil")) == text.replace("#food", "#food #soil")
+    assert refusal(text, Replacement(at, at, " #1984"))
+    assert refusal(text, Replacement(at, at, " #a,b"))
+    assert refusal(text, Replacement(4, 4, " #soil")) == refusal(text, Replacement(len(text) - 1, len(text) - 1, " #b"))
+    assert refusal("```\n#a\n```", Replacement(6, 6, " #b"))
+    assert refusal("a ^id\n", Replacement(0, 0, " #b"))
+
+
 def test_of_two_lines_for_one_place_the_second_waits() -> None:
     done = rewrite("Home.md", "a\n", [Replacement(2, 2, "- [[A]]\n"), Replacement(2, 2, "- [[B]]\n")])
 

@@ -1,7 +1,7 @@
 """Whether an edit did what it says and nothing else: the note read before and after.
 
 Whatever stands outside the edited place must be read as before: links, tags, headings, block ids, code, formulas and
-what a reader sees. Within it there must be one link more, or another one, and for words the same words to see.
+what a reader sees. Within it there must be one link or tag more, or another link, and for words the same words to see.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _HTML_TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,2000}>")
 _BRACKETS = re.compile(r"\[[^\[\]\n]{0,500}\]|\]\([^()\n]{0,2000}\)")
 _FIELD_KEY = re.compile(r"[^\[\]()\n]{0,110}::")
 
+_TAG = re.compile(r" #\S+")
 _PIPE = re.compile(r"(?<!\\)\|")
 
 _NOT_PLAIN = "the words are not plain text any more"
@@ -51,7 +52,7 @@ def check_place(note: Note, edit: Replacement) -> None:
 
 
 def prove_replacement(before: Note, after: Note, edit: Replacement) -> None:
-    """Raises EditRefused unless `after` is `before` with one link more at that place, or another one there."""
+    """Raises EditRefused unless `after` is `before` with a link or tag more at that place, or another link there."""
     end = edit.start + len(edit.text)
     grown = end - edit.end
 
@@ -64,8 +65,11 @@ def prove_replacement(before: Note, after: Note, edit: Replacement) -> None:
     def moved(at: int, *, closing: bool) -> int:
         return at + grown if at >= edit.end and (at > edit.start or not closing) else at
 
-    new = [link for link in after.links if inside(link)]
-    if len(new) != 1 or (new[0].embed and not _was_embed(before, edit)):
+    new_links, new_tags = [one for one in after.links if inside(one)], [one for one in after.tags if inside(one)]
+    if _TAG.fullmatch(edit.text):
+        if new_links or [tag.end for tag in new_tags] != [end]:
+            raise EditRefused("what would be written there is not read as one tag")
+    elif len(new_links) != 1 or new_tags or new_links[0].embed != _was_embed(before, edit):
         raise EditRefused("what would be written there is not read as one link")
     for kept, found in (
         (_links(before.links, outside), _links(after.links, lambda one: not inside(one))),
@@ -74,7 +78,7 @@ def prove_replacement(before: Note, after: Note, edit: Replacement) -> None:
     ):
         _compare(kept, found, moved)
     _compare(before.masks, after.masks, moved)
-    if any(inside(tag) for tag in after.tags) or any(inside(block) for block in after.blocks):
+    if any(inside(block) for block in after.blocks):
         raise EditRefused(_ELSEWHERE)
     if "|" in edit.text and _parts_cells(before, edit):
         raise EditRefused("its pipe would part the cells of the table")
@@ -126,8 +130,13 @@ def _bare(value: str, edit: PropertyValue) -> str:
 
 
 def _check_gap(note: Note, edit: Replacement) -> None:
-    """Lines may be put between lines, and nowhere else: never into a sentence, and not into code or properties."""
+    """Lines may be put between lines, and a tag behind others; never into a sentence, code or the properties."""
     text, at = note.text, edit.start
+    if _TAG.fullmatch(edit.text):
+        before, behind = text[text.rfind("\n", 0, at) + 1 : at].split(), text[at:].partition("\n")[0]
+        if behind.strip() or not before or not all(word.startswith("#") and len(word) > 1 for word in before):
+            raise EditRefused("a tag is put behind others, on a line that holds nothing but tags")
+        return
     above = (at == 0 or text[at - 1] == "\n") and edit.text.endswith("\n")
     below = (at == len(text) or text[at] in "\r\n") and edit.text.startswith(("\n", "\r\n"))
     if not (above or below):
@@ -214,6 +223,11 @@ def _compare_sight(before: Note, after: Note, edit: Replacement) -> None:
     removed = before.text.count("\n", edit.start, edit.end)
     added = edit.text.count("\n")
     seen, now = list(before.visible), list(after.visible)
+    if _TAG.fullmatch(edit.text):
+        words = seen[first].rstrip() + edit.text
+        if now[first].rstrip() != words or [*seen[:first], *seen[first + 1 :]] != [*now[:first], *now[first + 1 :]]:
+            raise EditRefused(_ELSEWHERE)
+        return
     if edit.start == edit.end:
         if edit.text.startswith(("\n", "\r\n")):
             first += 1
