@@ -121,6 +121,11 @@ class Vault:
         """The vault's own settings as they are now; what is wrong with them is in their `warnings`."""
         return read_settings(self.root, self._read_settings_file)
 
+    def kept_out(self, path: str) -> str | None:
+        """Why settings keep a note out of search: "excluded" or "template"; None when they do not."""
+        ignore = Ignore(self._exclude, self.settings())
+        return "excluded" if ignore.excludes(path) else ignore.unsearched(path)
+
     def read(self, path: str, *, known_hash: str | None = None) -> NoteFile:
         """Read one note, by its vault-relative path.
 
