@@ -18,6 +18,7 @@ from vaultbot.links.features import Signals
 from vaultbot.links.folding import BoolArray, IntArray, fold_name, fold_text
 from vaultbot.links.meaning import Meaning, NoteVectors, TitleWords
 from vaultbot.links.names import Called, Names, Vocabulary, words_of
+from vaultbot.links.places import LinkSection, link_sections, usage
 from vaultbot.links.reading import Reader, Reading, visible_words
 from vaultbot.links.survey import Habits, Survey
 from vaultbot.links.view import VaultView
@@ -28,9 +29,9 @@ _NO_STEMS = np.zeros(0, np.int32)
 
 
 class Groundwork:
-    """What is known of one vault. Within a snapshot of the view's reader, until `finish` was called.
+    """What is known of one vault.
 
-    Raises ShuttingDown soon after `stopping` is set.
+    To be laid within a snapshot of the view's reader. Raises ShuttingDown soon after `stopping` is set.
     """
 
     def __init__(self, view: VaultView, stopping: threading.Event | None = None) -> None:
@@ -42,9 +43,11 @@ class Groundwork:
         self.names = Names(called, self._link_texts(), Vocabulary(self._words()))
         self.titles = TitleWords([(one.title, *one.aliases) for one in called])
         self.reader = Reader(self.names, self._leads_to)
+        self._sections: list[LinkSection] = []
         self.survey = Survey(self.names, list(self._readings(stopping)), notes=len(self.paths))
         self.meaning = Meaning(self._cards())
         self.habits = Habits(self.survey)
+        self.usage = usage(self._sections)
 
     def _leads_to(self, source: str, link: Link) -> int:
         path = self.view.resolver.resolve(link.linkpath, source).path
@@ -143,7 +146,9 @@ class Groundwork:
             if stopping is not None and stopping.is_set():
                 raise ShuttingDown("vaultbot is shutting down; links are ranked after the next start")
             try:
-                yield self.read(self.view.page(path).note)
+                note = self.view.page(path).note
+                self._sections += link_sections(note)
+                yield self.read(note)
             except NoteNotFound:  # It went since the catalog was written.
                 continue
 

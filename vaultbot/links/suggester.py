@@ -1,122 +1,151 @@
-"""Suggestions for a note: what it mentions and does not link yet."""
+"""Suggestions of links for a note: words that could link, and related notes that no words name; the likeliest first."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterator
 
-from vaultbot import suggestion as records
-from vaultbot.links.mentions import Mention, MentionFinder, Name
+import numpy as np
+
+from vaultbot.links.features import Candidates
+from vaultbot.links.groundwork import Groundwork
+from vaultbot.links.names import By
+from vaultbot.links.places import Usage, place_for
+from vaultbot.links.ranker import Doubles, Ranker
+from vaultbot.links.reading import Reading
+from vaultbot.links.reasons import reasons
+from vaultbot.links.survey import entries_of
 from vaultbot.links.view import Page, suggestion_id
-from vaultbot.suggestion import Replacement
-from vaultbot.types import Note, Suggestion
-from vaultbot.vault.linktext import LinkStyle, LinkWriter
-from vaultbot.vault.resolver import Resolver
-from vaultbot.vault.scanner import scan_blocks
+from vaultbot.suggestion import Replacement, Suggestion
 
-_CONTEXT = 80  #: characters of the line shown on each side
+MOST = 30  #: suggestions of one note
+_LEAST = 0.005  #: what is less likely is not worth a line
 _SPOILS_A_LINK = ("!", "\\")  #: right before it, they make it an embed or plain words
-_DELIMITER = re.compile(r"-:?[ \t]*\||\|[ \t]*:?-")  #: of the cells in the second row of a table
 
 
 class Suggester:
-    """Suggests links for the notes of one vault.
+    """Suggests links in the notes of one vault, as it was when the groundwork was laid. To be used within a snapshot.
 
-    `names` is the path, title and aliases of each note that may be linked to; `files` every file of the vault, for a
-    link must lead to the right one of them.
+    The page that is asked about is read as it is now. Safe to use from several threads.
     """
 
-    def __init__(
-        self,
-        names: Sequence[tuple[str, str, Sequence[str]]],
-        *,
-        files: Iterable[str] = (),
-        style: LinkStyle | None = None,
-    ) -> None:
-        self._resolver = Resolver([*files, *(path for path, _, _ in names)])
-        self._writer = LinkWriter(self._resolver, style)
-        self._finder = MentionFinder(_names(names))
+    def __init__(self, ground: Groundwork, ranker: Ranker) -> None:
+        self._ground = ground
+        self._ranker = ranker
+        self._usage: Usage = ground.usage
 
-    def of_page(self, page: Page) -> list[records.Suggestion]:
-        """The same as records that can be accepted."""
-        return [
-            records.Suggestion(
-                id=suggestion_id(one.kind, one.note, one.target, one.text),
-                kind=one.kind,
-                note=one.note,
-                target=one.target,
-                text=one.text,
-                edit=Replacement(one.start, one.end, one.replacement),
-                score=0.5,
-                reasons=(f"the note has this {one.by}",),
-                line=one.line,
-                col=one.col,
-                context=one.context,
-                sha256=page.sha256,
-                alternatives=one.alternatives,
-            )
-            for one in self.suggest(page.note)
-        ]
+    def suggest(self, page: Page, *, limit: int = MOST) -> list[Suggestion]:
+        """The links that the note could have, the likeliest first; none where its owner wants none."""
+        if not page.wants or limit < 1:
+            return []
+        reading = self._ground.read(page.note)
+        stems, title_stems = self._ground.stems(page.path)
+        found = self._ground.signals.of(
+            reading,
+            np.zeros(len(reading.links), bool),
+            self._ground.vectors(page.path),
+            stems=stems,
+            title_stems=title_stems,
+            surveyed=reading.note in self._ground.survey.by_note,
+        )
+        if not len(found.targets):
+            return []
+        scores = self._ranker.scores(page.path, found.signals)
+        return _first(self._suggestions(page, reading, found, scores), limit)
 
-    def suggest(self, note: Note) -> list[Suggestion]:
-        """The first mention of every note that this one neither is nor links to, in the order of the text."""
-        linked = {self._resolver.resolve(link.linkpath, note.path).path for link in note.links}
-        seen = linked | {note.path}
-        table_rows = _table_rows(note)
-        found = []
-        for mention in self._finder.find(note):
-            targets = [name for name in mention.names if name.path not in seen]
-            # A name that some note of its kind is linked by already is no news here.
-            if not targets or len(targets) < len(mention.names):
+    def _suggestions(self, page: Page, reading: Reading, found: Candidates, scores: Doubles) -> Iterator[Suggestion]:
+        shares = self._ranker.shares(page.path, found.signals)
+        rows = page.table_rows()
+        told: set[int] = set()
+        for place in np.argsort(-scores, kind="stable").tolist():
+            score = float(scores[place])
+            if score < _LEAST:
+                return
+            if place in told:
                 continue
-            if suggestion := self._suggestion(note, mention, targets, table_rows):
-                seen.update(name.path for name in targets)
-                found.append(suggestion)
-        return found
+            why = reasons(found.signals[place], shares[place])
+            others = self._of_the_same_name(found, scores, place)
+            if found.open[place] and not page.note.text.endswith(
+                _SPOILS_A_LINK, 0, reading.in_file(int(found.start[place]), int(found.end[place]))[0]
+            ):
+                one = self._mention(page, reading, found, place, score, why, others, rows)
+            else:
+                one = self._related(page, found, place, score, why)
+                others = []
+            if one is not None:
+                told.update(others)
+                yield one
 
-    def _suggestion(
-        self, note: Note, mention: Mention, targets: Sequence[Name], table_rows: Set[int]
+    def _of_the_same_name(self, found: Candidates, scores: Doubles, place: int) -> list[int]:
+        """Other notes that the very same words name wholly, the likeliest first."""
+        form = int(found.form[place])
+        if form < 0:
+            return []
+        names = self._ground.names
+        entries, _ = entries_of(names, np.array([form], np.int32))
+        whole = names.notes[entries[names.by[entries] <= int(By.ALIAS)]]
+        if int(found.targets[place]) not in whole:
+            return []
+        same = np.flatnonzero((found.form == form) & np.isin(found.targets, whole))
+        return [other for other in same[np.argsort(-scores[same], kind="stable")].tolist() if other != place]
+
+    def _mention(
+        self,
+        page: Page,
+        reading: Reading,
+        found: Candidates,
+        place: int,
+        score: float,
+        why: tuple[str, ...],
+        others: list[int],
+        table_rows: frozenset[int],
     ) -> Suggestion | None:
-        """The link to the first of the notes that can be linked from there."""
-        if note.text.endswith(_SPOILS_A_LINK, 0, mention.start):
+        target = self._ground.paths[int(found.targets[place])]
+        start, end = reading.in_file(int(found.start[place]), int(found.end[place]))
+        words = page.note.text[start:end]
+        line, col, around = page.place(start, end)
+        link = self._ground.view.writer.link(target, page.path, display=words, table=line in table_rows)
+        if link is None:
             return None
-        words = note.text[mention.start : mention.end]
-        line = note.text.count("\n", 0, mention.start) + 1
-        for name in targets:
-            link = self._writer.link(name.path, note.path, display=words, table=line in table_rows)
-            if link:
-                break
-        else:
-            return None
-        line_start = note.text.rfind("\n", 0, mention.start) + 1
-        line_end = note.text.find("\n", mention.end)
-        line_end = len(note.text) if line_end < 0 else line_end
         return Suggestion(
+            id=suggestion_id("mention", page.path, target, words),
             kind="mention",
-            note=note.path,
-            target=name.path,
+            note=page.path,
+            target=target,
             text=words,
-            replacement=link,
+            edit=Replacement(start, end, link),
+            score=round(score, 4),
+            reasons=why,
             line=line,
-            col=mention.start - line_start + 1,
-            start=mention.start,
-            end=mention.end,
-            matched=name.text,
-            by=name.by,
-            context=note.text[
-                max(line_start, mention.start - _CONTEXT) : min(line_end, mention.end + _CONTEXT)
-            ].strip(),
-            alternatives=tuple(dict.fromkeys(other.path for other in targets if other.path != name.path)),
+            col=col,
+            context=around,
+            sha256=page.sha256,
+            alternatives=tuple(self._ground.paths[int(found.targets[other])] for other in others),
+        )
+
+    def _related(
+        self, page: Page, found: Candidates, place: int, score: float, why: tuple[str, ...]
+    ) -> Suggestion | None:
+        target = self._ground.paths[int(found.targets[place])]
+        link = self._ground.view.writer.link(target, page.path)
+        edit = place_for(page.note, link, self._usage) if link else None
+        if link is None or edit is None:
+            return None
+        line, col, around = page.place(edit.start, edit.end)
+        return Suggestion(
+            id=suggestion_id("semantic", page.path, target, ""),
+            kind="semantic",
+            note=page.path,
+            target=target,
+            text=link,
+            edit=edit,
+            score=round(score, 4),
+            reasons=why,
+            line=line,
+            col=col,
+            context=around,
+            sha256=page.sha256,
         )
 
 
-def _table_rows(note: Note) -> Set[int]:
-    """The lines that are rows of a table. The note is read again only if it seems to have any."""
-    return frozenset(scan_blocks(note.text, note.body_start).tables) if _DELIMITER.search(note.text) else frozenset()
-
-
-def _names(notes: Iterable[tuple[str, str, Sequence[str]]]) -> Iterable[Name]:
-    for path, title, aliases in notes:
-        yield Name(title, path, "title")
-        for alias in aliases:
-            yield Name(alias, path, "alias")
+def _first(found: Iterator[Suggestion], limit: int) -> list[Suggestion]:
+    return [one for one, _ in zip(found, range(limit), strict=False)]
