@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vaultbot.config import Config, config_file, example_toml, load_config
+from vaultbot.config import Config, example_toml
+from vaultbot.config_reader import config_file, load_config
 from vaultbot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"

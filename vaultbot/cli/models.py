@@ -14,7 +14,7 @@ import typer
 
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
-from vaultbot.config import config_file
+from vaultbot.config_reader import config_file
 from vaultbot.errors import ConfigError, InvalidRequest, ModelInvalid, ModelMissing, VaultbotError
 from vaultbot.paths import absolute, models_folder
 
