@@ -178,6 +178,10 @@ class ScriptedChatModel:
     def trouble(self) -> str | None:
         return None
 
+    @property
+    def notice(self) -> str | None:
+        return None
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         self._loaded = self._loaded or bool(texts)
         return [len(_tokens(text)) for text in texts]

@@ -49,7 +49,7 @@ def test_the_same_model_has_the_same_vectors_by_either_engine_and_others_in_int8
 
 def test_the_setting_says_by_what_it_is_what_kind_of_model_it_is(tmp_path: Path) -> None:
     file = scripted_model(tmp_path / "chat.gguf", ["ok"])
-    remote = EmbeddingSettings(model="http://127.0.0.1:1/v1", remote_model="nomic-embed-text")
+    remote = EmbeddingSettings(base_url="http://127.0.0.1:1/v1", remote_model="nomic-embed-text")
 
     server = make_embedder(settings(remote))
 
@@ -67,7 +67,7 @@ def test_the_setting_says_by_what_it_is_what_kind_of_model_it_is(tmp_path: Path)
 
 def test_a_servers_key_is_read_from_the_variable_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="m", key_variable="MY_KEY")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m", key_variable="MY_KEY")
         with pytest.raises(ConfigError, match="the environment variable MY_KEY, which is not set"):
             make_embedder(settings(remote))
 
@@ -82,7 +82,7 @@ def test_a_servers_key_is_read_from_the_variable_of_that_name(monkeypatch: pytes
 def test_notes_go_to_another_machine_only_with_leave_and_the_status_says_so(tmp_path: Path) -> None:
     vault = tmp_path / "Notes"
     vault.mkdir()
-    away = EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="m")
+    away = EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="m")
     with pytest.raises(ConfigError, match="would be sent there"):
         assemble(settings(away), vault, StatePaths(tmp_path / "state"))
 
@@ -100,9 +100,9 @@ def test_notes_go_to_another_machine_only_with_leave_and_the_status_says_so(tmp_
     ("now", "serves", "told"),
     [
         (EmbeddingSettings(), "all-MiniLM-L6-v2", True),
-        (EmbeddingSettings(model="http://127.0.0.1:1/v1", remote_model="m"), "m at http://127.0.0.1:1/v1", True),
-        (EmbeddingSettings(model="http://192.0.2.2:1/v1", remote_model="m"), "m at http://192.0.2.2:1/v1", True),
-        (EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="n"), "m at http://192.0.2.1:1/v1", False),
+        (EmbeddingSettings(base_url="http://127.0.0.1:1/v1", remote_model="m"), "m at http://127.0.0.1:1/v1", True),
+        (EmbeddingSettings(base_url="http://192.0.2.2:1/v1", remote_model="m"), "m at http://192.0.2.2:1/v1", True),
+        (EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="n"), "m at http://192.0.2.1:1/v1", False),
     ],
 )
 def test_nothing_more_is_sent_to_a_server_elsewhere_once_the_settings_name_it_no_more(
@@ -111,7 +111,7 @@ def test_nothing_more_is_sent_to_a_server_elsewhere_once_the_settings_name_it_no
     """Not even while the new model has no vectors yet, and although servers elsewhere are still allowed."""
     vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
     vault.mkdir()
-    away = EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="m", allow_remote=True)
+    away = EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="m", allow_remote=True)
     assistant = assemble(settings(away), vault, state)
     assistant.worker.start()
     until(lambda: assistant.state().state == "ready")
@@ -140,7 +140,7 @@ def test_a_server_that_hangs_keeps_no_note_from_being_found_by_its_words(
             return 503, {}, b""
 
         server.answer = hang
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, StatePaths(tmp_path / "state"))
         assistant.worker.start()
         try:
@@ -167,7 +167,7 @@ def test_a_server_with_another_model_under_the_same_name_mixes_nothing_and_anoth
     for name in ("Kimchi", "Bread", "Salt"):
         (vault / f"{name}.md").write_text(f"What is to be known of {name} and of salt.")
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, state)
         assistant.worker.start()
         assistant.index(timeout=60)
@@ -206,7 +206,7 @@ def test_a_server_that_is_not_running_leaves_words_and_its_vectors_come_when_it_
     (vault / "Kimchi.md").write_text("Cabbage is left with salt until it is sour.")
     with embedding_server() as server:
         server.answer = lambda _: (503, {}, b"")
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, StatePaths(tmp_path / "state"))
         assistant.worker.start()
         try:
@@ -256,7 +256,7 @@ def test_another_embedding_model_takes_over_and_its_vectors_are_there_at_the_nex
         return sorted(path.name for path in state.root.iterdir() if path.is_dir())
 
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="one")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="one")
         found = {}
         for number, model in enumerate(("one", "two", "two", "one")):
             assistant = assemble(settings(replace(remote, remote_model=model)), vault, state)

@@ -321,8 +321,8 @@ class Assistant:
             told.append(reranking.notice)
         with suppress(ModelMissing):
             model = self._models.own()
-            if model is not None and model.trouble:
-                told.append(model.trouble)
+            if model is not None:
+                told += [words for words in (model.notice, model.trouble) if words]
             if model is not None and self._answerer.rewriter is not None and not tier_of(model).rewords:
                 told.append(TOO_SMALL.format(model.name))
         return tuple(told)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import threading
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,17 +16,20 @@ from vaultbot.adapters.cross_encoder import CrossEncoderReranker
 from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
 from vaultbot.adapters.onnx import OnnxEmbedder
+from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import Known, OpenAiEmbedder
-from vaultbot.adapters.openai_endpoint import Endpoint
+from vaultbot.adapters.openai_endpoint import ANSWERING, EMBEDDING
 from vaultbot.adapters.pdf import PdfiumReader
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
+from vaultbot.adapters.server import Server
+from vaultbot.adapters.server_key import server_key
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.answering.templates import PLACEHOLDERS, load_template
 from vaultbot.assistant import Assistant
-from vaultbot.config import Config, EmbeddingSettings, is_address
+from vaultbot.config import Config, EmbeddingSettings, ModelSettings, is_address
 from vaultbot.errors import ConfigError
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import estimate_tokens
@@ -53,8 +55,8 @@ AnyEmbedder: TypeAlias = LlamaCppEmbedder | OnnxEmbedder | OpenAiEmbedder | Sent
 def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
     """The assistant for the vault at `root`, its state in `state`. Nothing heavy is loaded yet, and nothing runs.
 
-    Raises ModelMissing or ModelInvalid for a wrong embedding model or reranker, DataDamaged for a catalog of a newer
-    version.
+    Raises ModelMissing or ModelInvalid for a wrong embedding model or reranker, ConfigError for a wrong setting of a
+    server, DataDamaged for a catalog of a newer version.
     """
     vault = Vault(
         root,
@@ -63,6 +65,8 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
         page_reader=PdfiumReader() if config.index.pdf else None,
         max_pdf_bytes=config.index.max_pdf_mb * 1024 * 1024,
     )
+    if config.model.base_url:
+        make_chat_model(config, None)  # A wrong setting is told now, and not in the middle of an answer.
     known = KnownTexts(CatalogReader(state.catalog))
     embedder = make_embedder(config, vault=root, known=known)
     return assemble_with(
@@ -165,7 +169,7 @@ def make_embedder(config: Config, *, vault: Path | None = None, known: Known = l
     wanted, batch_size = config.embedding.model, config.embedding.batch_size
     if wanted == "none":
         return None
-    if is_address(wanted):
+    if config.embedding.base_url:
         return _remote_embedder(config.embedding, known)
     if wanted.lower().endswith(".gguf") or Path(wanted).expanduser().is_file():
         return LlamaCppEmbedder(Path(wanted).expanduser(), estimate=estimate_tokens, batch_size=batch_size)
@@ -182,14 +186,9 @@ def make_embedder(config: Config, *, vault: Path | None = None, known: Known = l
 
 
 def _remote_embedder(settings: EmbeddingSettings, known: Known) -> OpenAiEmbedder:
-    key = os.environ.get(settings.key_variable, "") if settings.key_variable else None
-    if key == "":
-        raise ConfigError(
-            f"[embedding] key_variable names the environment variable {settings.key_variable}, which is not set; set "
-            "it where vaultbot is started, and then: vaultbot stop"
-        )
+    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section="embedding")
     return OpenAiEmbedder(
-        Endpoint(settings.model, key=key, allow_remote=settings.allow_remote),
+        Server.at(settings.base_url, EMBEDDING, key=key, allow_remote=settings.allow_remote),
         model=settings.remote_model,
         count_tokens=estimate_tokens,
         known=known,
@@ -212,6 +211,8 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
     if path is None:
         if wanted == "none":
             return None
+        if config.model.base_url:
+            return _remote_chat_model(config.model)
         path = starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
     if path is None:
         return None
@@ -230,6 +231,20 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
     )
 
 
+def _remote_chat_model(settings: ModelSettings) -> OpenAiChatModel:
+    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section="model")
+    return OpenAiChatModel(
+        Server.at(settings.base_url, ANSWERING, key=key, allow_remote=settings.allow_remote),
+        model=settings.remote_model,
+        count_tokens=estimate_tokens,
+        context_tokens=settings.context_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        seed=settings.seed,
+        billions=settings.remote_billions,
+    )
+
+
 def _predecessor(
     config: Config, root: Path, state: StatePaths, embedder: AnyEmbedder | None, known: Known
 ) -> Predecessor | None:
@@ -238,7 +253,7 @@ def _predecessor(
         return None
 
     def make(recipe: str) -> Engine:
-        settings = EmbeddingSettings(**json.loads(recipe))
+        settings = _settings_of(recipe)
         # What was allowed then may be forbidden now.
         settings = replace(settings, allow_remote=config.embedding.allow_remote)
         before = make_embedder(replace(config, embedding=settings), vault=root, known=known)
@@ -255,6 +270,15 @@ def _predecessor(
 
     processes: list[LlamaCppEmbedder] = []
     return Predecessor(make, open_next, retired)
+
+
+def _settings_of(recipe: str) -> EmbeddingSettings:
+    """The settings that were kept as JSON, by this version or an earlier one. Raises for what is no recipe."""
+    kept = json.loads(recipe)
+    if is_address(kept["model"]):  # As it was written before there was a base_url.
+        kept = {**kept, "model": "auto", "base_url": kept["model"]}
+    known = {item.name for item in fields(EmbeddingSettings)}
+    return EmbeddingSettings(**{name: value for name, value in kept.items() if name in known})
 
 
 def _sends_to(embedder: AnyEmbedder | None) -> str | None:

@@ -22,24 +22,59 @@ def setting(default: Any, why: str, *, allowed: str, check: Check) -> Any:
     return field(default=default, metadata={"why": why, "allowed": allowed, "check": check})
 
 
-def _place(default: str, why: str, *, words: tuple[str, ...] = (), addresses: bool = False) -> Any:
-    """A path, or one of some words, or where `addresses` are allowed "http://…"."""
-    spoken = " or ".join((*(f'"{word}"' for word in words), *["an address"] * addresses, "a path in quotes"))
+def _place(default: str, why: str, *, words: tuple[str, ...] = ()) -> Any:
+    """A path, or one of some words."""
+    spoken = " or ".join((*(f'"{word}"' for word in words), "a path in quotes"))
     return field(
         default=default,
         metadata={
             "why": why,
             "allowed": spoken,
-            "check": lambda v: isinstance(v, str),
+            "check": lambda v: isinstance(v, str) and not is_address(v),
             "words": ("", *words),
-            "addresses": addresses,
         },
+    )
+
+
+def _address(why: str) -> Any:
+    return setting(
+        "",
+        why,
+        allowed="an address that begins with http:// or https://",
+        check=lambda v: isinstance(v, str) and (not v or is_address(v)),
     )
 
 
 def is_address(value: str) -> bool:
     """Whether a place is a server's, and not a path."""
     return value.lower().startswith(("http://", "https://"))
+
+
+def _remote_model(why: str) -> Any:
+    return setting(
+        "",
+        why,
+        allowed="a name in quotes",
+        check=lambda v: isinstance(v, str) and len(v) <= 200 and v.isprintable(),
+    )
+
+
+def _key_variable() -> Any:
+    return setting(
+        "",
+        "The environment variable that holds the server's key, like OPENAI_API_KEY; never the key itself.",
+        allowed="the name of an environment variable, such as OPENAI_API_KEY, and not the key itself",
+        check=lambda v: isinstance(v, str) and re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63})?", v) is not None,
+    )
+
+
+def _key_keyring() -> Any:
+    return setting(
+        "",
+        "Or the name of its entry in the system's keyring, put there by: keyring set vaultbot NAME.",
+        allowed="a name in letters, digits, dots and dashes, and not the key itself",
+        check=lambda v: isinstance(v, str) and re.fullmatch(r"[A-Za-z0-9_.-]{0,40}", v) is not None,
+    )
 
 
 def _texts(why: str) -> Any:
@@ -106,6 +141,13 @@ class IndexSettings:
     max_pdf_mb: int = _whole(100, 1, 1000, "Larger PDF files are left out.")
     chunk_tokens: int = _whole(230, 60, 2000, "Longest passage, in tokens of the embedding model.")
     rescan_minutes: int = _whole(10, 1, 1440, "Look through the whole vault this often, in case events were lost.")
+    chroma_url: str = _address("The address of a Chroma server for the vectors, in place of a folder of vaultbot's.")
+    chroma_key_variable: str = _key_variable()
+    chroma_key_keyring: str = _key_keyring()
+    chroma_allow_remote: bool = _yes_or_no(
+        False,
+        "Let vectors, which are made of your notes and tell something of them, leave this machine.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +156,14 @@ class EmbeddingSettings:
 
     model: str = _place(
         "auto",
-        "A folder with a sentence-transformers model, a GGUF file, or the address of an OpenAI-compatible server; "
-        '"auto": the starter model, if installed; "none": words alone.',
+        'A folder with a sentence-transformers model, or a GGUF file; "auto": the starter model, if installed; "none": '
+        "words alone.",
         words=("auto", "none"),
-        addresses=True,
     )
-    remote_model: str = setting(
-        "",
-        "The server's name for the model, like nomic-embed-text. For an address.",
-        allowed="a name in quotes",
-        check=lambda v: isinstance(v, str) and len(v) <= 200 and v.isprintable(),
-    )
-    key_variable: str = setting(
-        "",
-        "The environment variable that holds the server's key, like OPENAI_API_KEY; never the key itself.",
-        allowed="the name of an environment variable, such as OPENAI_API_KEY, and not the key itself",
-        check=lambda v: isinstance(v, str) and re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63})?", v) is not None,
-    )
+    base_url: str = _address("The address of an OpenAI-compatible server that embeds in place of a local model.")
+    remote_model: str = _remote_model("The server's name for the model, like nomic-embed-text.")
+    key_variable: str = _key_variable()
+    key_keyring: str = _key_keyring()
     allow_remote: bool = _yes_or_no(False, "Let the text of your notes leave this machine, to that address.")
     engine: Literal["onnxruntime", "torch"] = _one_of(
         "onnxruntime",
@@ -173,6 +206,16 @@ class ModelSettings:
         "auto",
         'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.',
         words=("auto", "none"),
+    )
+    base_url: str = _address("The address of an OpenAI-compatible server that answers in place of a local model.")
+    remote_model: str = _remote_model("The server's name for the model; not needed where it has one alone.")
+    key_variable: str = _key_variable()
+    key_keyring: str = _key_keyring()
+    allow_remote: bool = _yes_or_no(
+        False, "Let your questions, and what your notes say to them, leave this machine, to that address."
+    )
+    remote_billions: float = _number(
+        0, 0, 10000, "Weights of the server's model in billions; 0: as the server or the model's name tells, else 7."
     )
     context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
     gpu_layers: int | Literal["auto"] = _auto_or_whole(

@@ -13,7 +13,7 @@ from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from vaultbot.config import Check, Config, is_address, toml_value
+from vaultbot.config import Check, Config, toml_value
 from vaultbot.errors import ConfigError
 from vaultbot.paths import absolute, config_folder
 
@@ -99,9 +99,9 @@ def _with(config: Config, section: str, key: str, value: Any, *, where: str, bas
     else:
         valid = cast(Check, item.metadata["check"])(value)
     if not valid:
-        shown = "…" if key == "key_variable" else _shown(value)  # It may be the key, by mistake.
+        shown = "…" if "key_" in key else _shown(value)  # It may be the key, by mistake.
         raise ConfigError(f"{where}: [{section}] {key} = {shown} is not allowed; it must be {item.metadata['allowed']}")
-    if value not in item.metadata.get("words", (value,)) and not (item.metadata["addresses"] and is_address(value)):
+    if value not in item.metadata.get("words", (value,)):
         value = str(absolute(value, base=base or ""))
     return replace(config, **{section: replace(settings, **{key: value})})
 

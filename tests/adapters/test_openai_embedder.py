@@ -19,8 +19,9 @@ from tests.embedding_server import EmbeddingServer, Reply, embedding_server, emb
 from tests.fakes import HashEmbedder
 from vaultbot.adapters import openai_embedder
 from vaultbot.adapters.openai_embedder import Known, OpenAiEmbedder
-from vaultbot.adapters.openai_endpoint import Endpoint, TookTooLong, TooLong, Unreachable
-from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing, VaultbotError
+from vaultbot.adapters.openai_endpoint import EMBEDDING, TooLong
+from vaultbot.adapters.server import Server, TookTooLong
+from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing, Unreachable, VaultbotError
 from vaultbot.index.chunker import estimate_tokens
 from vaultbot.protocols import Embedder
 
@@ -59,9 +60,9 @@ def embedder_of(
     allow_remote: bool = False,
     batch_size: int = 8,
 ) -> OpenAiEmbedder:
-    endpoint = Endpoint(address, key=key, allow_remote=allow_remote, pause=clock.pauses.append)
+    server = Server.at(address, EMBEDDING, key=key, allow_remote=allow_remote, pause=clock.pauses.append)
     return OpenAiEmbedder(
-        endpoint, model=model, count_tokens=estimate_tokens, known=known, batch_size=batch_size, clock=clock
+        server, model=model, count_tokens=estimate_tokens, known=known, batch_size=batch_size, clock=clock
     )
 
 
@@ -378,10 +379,10 @@ def test_an_answer_that_trickles_has_an_end(clock: Clock) -> None:
         thread = threading.Thread(target=trickle, args=[listening])
         thread.start()
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        endpoint = Endpoint(address, key=None, allow_remote=False, pause=clock.pauses.append)
+        trickling = Server.at(address, EMBEDDING, key=None, allow_remote=False, pause=clock.pauses.append)
 
         with pytest.raises(Unreachable, match="it took too long"):
-            endpoint.post("/embeddings", {}, tries=1, timeout_s=0.2, limit=1000)
+            trickling.ask("POST", "/embeddings", {}, tries=1, timeout_s=0.2, limit=1000)
         thread.join()
 
 

