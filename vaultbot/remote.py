@@ -23,6 +23,10 @@ _PIECE = 1 << 16
 _POLL_S = 0.05  #: how soon a cancelled wait ends
 
 
+class TooMuch(Exception):
+    """The answer is longer than it may be."""
+
+
 class Cancelled(Exception):
     """Nobody waits for the answer any more."""
 
@@ -67,9 +71,7 @@ class Exchange:
         return head
 
     def piece(self, *, until: float, cancel: threading.Event | None = None) -> bytes:
-        """The next bytes of the body, b"" at its end. Call it after `head`. Raises the same, and ValueError when there
-        is more than the limit.
-        """
+        """The next bytes of the body, b"" at its end. Call it after `head`. Raises the same, and TooMuch."""
         piece = self._next(until, cancel)
         assert isinstance(piece, bytes)
         return piece
@@ -117,7 +119,7 @@ class Exchange:
         while piece := response.read1(min(_PIECE, left + 1)):
             left -= len(piece)
             if left < 0:
-                raise ValueError("more than the limit")
+                raise TooMuch
             self._came.put(piece)
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)

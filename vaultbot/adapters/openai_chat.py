@@ -81,6 +81,8 @@ class OpenAiChatModel:
     def name(self) -> str:
         """ "qwen2.5:7b at http://127.0.0.1:11434/v1"."""
         called = self._model or (self._served.name if self._served else "the model")
+        if called.lower().endswith(".gguf"):  # Some name it by the path on their machine.
+            called = re.split(r"[/\\]", called)[-1][:-5]
         return f"{called} at {self._server.address}"
 
     @property
@@ -160,11 +162,13 @@ class OpenAiChatModel:
                 f"the prompt has about {prompt_tokens} tokens, and {self.name} has room for {self.context_tokens}; "
                 "raise [model] context_tokens if the server allows it"
             )
-        answer = GrowingAnswer(max_tokens, TokenUsage(prompt_tokens, 0), prefix, stop)
+        answer = GrowingAnswer(prompt_tokens=prompt_tokens, max_tokens=max_tokens, prefix=prefix, stop=stop)
         opened = None
         try:
             opened = self._opened(self._body(messages, max_tokens, prefix, stop, cancel), max_tokens, cancel)
             for delta in self._deltas(opened, cancel):
+                if cancel.is_set():  # One piece from the network may hold many of the answer's.
+                    raise Cancelled
                 if text := answer.add(delta):
                     yield Generation(text)
                 if answer.done:
@@ -283,9 +287,9 @@ class OpenAiChatModel:
 
     def _chosen(self, cancel: threading.Event) -> str:
         """The model to ask for. Raises ModelMissing when none is named and the server has several, or tells none."""
-        if self._model:
-            return self._model
-        models = served_models(self._server, cancel=cancel)
+        if self._model or self._served:
+            return self._model or (self._served.name if self._served else "")
+        models = served_models(self._server, timeout_s=_FIRST_S, cancel=cancel)
         if len(models) == 1:
             self._served = models[0]
             return models[0].name

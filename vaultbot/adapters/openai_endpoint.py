@@ -63,10 +63,12 @@ def post(server: Server, path: str, body: object, *, tries: int, timeout_s: floa
         raise ModelInvalid(str(error)) from None
 
 
-def served_models(server: Server, *, cancel: threading.Event | None = None) -> tuple[Served, ...]:
+def served_models(
+    server: Server, *, timeout_s: float = _LOOK_S, cancel: threading.Event | None = None
+) -> tuple[Served, ...]:
     """What it has, in its order; none where it does not tell. Raises Unreachable, ModelInvalid, Cancelled."""
     try:
-        answer = server.ask("GET", "/models", tries=1, timeout_s=_LOOK_S, limit=_MOST_BYTES, cancel=cancel)
+        answer = server.ask("GET", "/models", tries=1, timeout_s=timeout_s, limit=_MOST_BYTES, cancel=cancel)
     except Refused as error:
         if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise refusal(server, error) from None

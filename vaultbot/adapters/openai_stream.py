@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -67,7 +67,12 @@ def _usage(told: Any) -> TokenUsage | None:
         return None
     counts = [told.get("prompt_tokens"), told.get("completion_tokens")]
     sound = [count for count in counts if isinstance(count, int) and 0 <= count <= _MOST_TOKENS]
-    return TokenUsage(*sound) if len(sound) == len(counts) else None
+    if len(sound) != len(counts):
+        return None
+    details = told.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    known = cached if isinstance(cached, int) and 0 <= cached <= sound[0] else 0
+    return TokenUsage(prompt=sound[0], cached=known, completion=sound[1])
 
 
 class Said:
@@ -120,12 +125,13 @@ class Said:
 class GrowingAnswer:
     """An answer as it grows."""
 
-    def __init__(self, max_tokens: int, usage: TokenUsage, prefix: str, stop: Sequence[str]) -> None:
+    def __init__(self, *, prompt_tokens: int, max_tokens: int, prefix: str, stop: Sequence[str]) -> None:
+        """`prompt_tokens` are estimated, for a server that does not count."""
         self.finish: str | None = None
         self.circled = False
         self.done = False
         self._max_tokens = max_tokens
-        self._estimated = usage
+        self._prompt_tokens = prompt_tokens
         self._told: TokenUsage | None = None
         self._pieces = 0
         self._thought = False
@@ -156,9 +162,9 @@ class GrowingAnswer:
     @property
     def usage(self) -> TokenUsage:
         """As the server says; else by the pieces that came."""
-        usage = self._told or TokenUsage(self._estimated.prompt, self._pieces)
+        usage = self._told or TokenUsage(prompt=self._prompt_tokens, completion=self._pieces)
         if self.finish == "length":  # However few pieces it came in: the last sentence is cut off.
-            usage = TokenUsage(usage.prompt, max(usage.completion, self._max_tokens))
+            usage = replace(usage, completion=max(usage.completion, self._max_tokens))
         return usage
 
     def _shown(self, text: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from vaultbot.errors import ConfigError, Unreachable, VaultbotError
-from vaultbot.remote import BUSY, Exchange, Head, phrase
+from vaultbot.remote import BUSY, Exchange, Head, TooMuch, phrase
 
 _T = TypeVar("_T")
 _LONGEST_WAIT_S = 10.0
@@ -159,7 +159,7 @@ class Server:
             raise TookTooLong(self._away(reason(error))) from None
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(self._away(reason(error))) from None
-        except ValueError:
+        except TooMuch:
             raise self.nonsense("far more than was asked for") from None
 
     def parsed(self, answer: bytes) -> Any:
@@ -214,7 +214,7 @@ class Server:
                 return once()
             except TimeoutError as error:  # Another try would take as long.
                 raise TookTooLong(self._away(reason(error))) from None
-            except ValueError:
+            except TooMuch:
                 raise self.nonsense("far more than was asked for") from None
             except _MayPass as error:
                 why, wait_s = error.why, error.wait_s
