@@ -435,6 +435,7 @@ def event(**delta: Any) -> bytes:
         [],
         [event(content="The garden")],
         [event(content="The garden"), b'data: {"choices": [{"delta": {"content": " plan'],
+        [event(content="The garden"), b"data: [DONE]\n\n"],  # llama-cpp-python's server, when somebody else asks
     ],
 )
 def test_an_answer_that_breaks_off_is_told(server: ChatServer, remote: OpenAiChatModel, pieces: list[bytes]) -> None:
@@ -510,7 +511,7 @@ def test_an_error_within_a_stream_is_told_and_not_quoted(
 
 # ── answers of many kinds ──────────────────────────────────────────────────────────────────────────────────────
 
-DONE = b"data: [DONE]\n\n"
+DONE = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
 @pytest.mark.parametrize(
@@ -523,7 +524,7 @@ DONE = b"data: [DONE]\n\n"
             DONE,
         ],
         [*(bytes([byte]) for byte in event(content="Yes.")), DONE],
-        [event(content="Yes.").replace(b"data: ", b"data:"), b"data: [DONE]"],
+        [event(content="Yes.").replace(b"data: ", b"data:"), DONE.replace(b"data: ", b"data:").rstrip()],
         [event(reasoning_content="Hm."), event(reasoning="So."), event(content="Yes."), DONE],
         [event(content="<thi"), event(content="nk>Hm. </"), event(content="think>\n\nYes."), DONE],
         [event(content="\n<think>\n\n</think>\n\nYes."), DONE],

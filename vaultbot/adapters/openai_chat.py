@@ -174,7 +174,7 @@ class OpenAiChatModel:
                 if answer.done:
                     break
             if not answer.done and not answer.finish:
-                raise self._server.broke_off("it hung up in the middle of an answer")
+                raise self._server.broke_off("it broke off in the middle of an answer")
             self._answers, self._trouble = True, None
         except Cancelled:
             pass
@@ -255,7 +255,6 @@ class OpenAiChatModel:
                 raise self._server.nonsense("something that is no stream of events")
             for data in events(pieces()):
                 if data.strip() == b"[DONE]":
-                    yield Delta(finish="stop")
                     return
                 delta = self._delta(data)
                 if delta.finish:
