@@ -62,6 +62,23 @@ def llama_cpp_server(model: Path, *options: str, log: Path, answers: str = "/v1/
         yield f"http://127.0.0.1:{port}/v1"
 
 
+@contextmanager
+def chroma_server(folder: Path, *, port: int | None = None) -> Iterator[str]:
+    """The address of Chroma's own server, which keeps its files in the folder."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder / "data")]
+    quiet = {"ANONYMIZED_TELEMETRY": "False", "HOME": str(folder)}
+    with running(
+        [*command, "--host", "127.0.0.1", "--port", str(port)],
+        port=port,
+        answers="/api/v2/heartbeat",
+        log=folder / "chroma.log",
+        env=quiet,
+    ):
+        yield f"http://127.0.0.1:{port}"
+
+
 def _says_ok(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:

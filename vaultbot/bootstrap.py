@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from vaultbot.adapters.chroma import open_vector_index, take_over
+from vaultbot.adapters.chroma import FolderVectors
+from vaultbot.adapters.chroma_server import VECTORS, ServerVectors
 from vaultbot.adapters.cross_encoder import CrossEncoderReranker
 from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
@@ -29,7 +30,7 @@ from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.answering.templates import PLACEHOLDERS, load_template
 from vaultbot.assistant import Assistant
-from vaultbot.config import Config, EmbeddingSettings, ModelSettings, is_address
+from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings, is_address
 from vaultbot.errors import ConfigError
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import estimate_tokens
@@ -49,6 +50,7 @@ from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot")
 
+VectorStore: TypeAlias = FolderVectors | ServerVectors
 AnyEmbedder: TypeAlias = LlamaCppEmbedder | OnnxEmbedder | OpenAiEmbedder | SentenceTransformersEmbedder
 
 
@@ -69,15 +71,21 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
         make_chat_model(config, None)  # A wrong setting is told now, and not in the middle of an answer.
     known = KnownTexts(CatalogReader(state.catalog))
     embedder = make_embedder(config, vault=root, known=known)
-    return assemble_with(
+
+    def lost(why: str) -> None:
+        assistant.worker.lost(why)
+
+    store = _make_store(config.index, state, known, on_lost=lost)
+    assistant = assemble_with(
         config,
         vault,
         state,
         embedder=embedder,
-        open_vectors=_vector_opener(state, embedder),
+        open_vectors=_vector_opener(store, embedder),
         reranker=make_reranker(config),
-        predecessor=_predecessor(config, root, state, embedder, known),
+        predecessor=_predecessor(config, root, store, embedder, known),
     )
+    return assistant
 
 
 def assemble_with(
@@ -125,6 +133,9 @@ def assemble_with(
     def vectors_changed(vectors: VectorIndex | None) -> None:
         retriever.vectors = vectors
 
+    def away(why: str | None) -> None:
+        retriever.away = why
+
     calibrator = Calibrator(catalog, reader, retriever)
 
     def at_rest(stopping: threading.Event) -> None:
@@ -144,6 +155,7 @@ def assemble_with(
             changeover=first.changeover,
             notice=first.notice,
             at_rest=at_rest,
+            on_away=away,
         ),
         retriever=retriever,
         answerer=Answerer(
@@ -246,9 +258,9 @@ def _remote_chat_model(settings: ModelSettings) -> OpenAiChatModel:
 
 
 def _predecessor(
-    config: Config, root: Path, state: StatePaths, embedder: AnyEmbedder | None, known: Known
+    config: Config, root: Path, store: VectorStore, embedder: AnyEmbedder | None, known: Known
 ) -> Predecessor | None:
-    open_next = _vector_opener(state, embedder, beside=True)
+    open_next = _vector_opener(store, embedder, beside=True)
     if open_next is None:
         return None
 
@@ -261,12 +273,12 @@ def _predecessor(
             raise ConfigError(f"your settings do not name {address} any more, so nothing is sent there")
         if isinstance(before, LlamaCppEmbedder):
             processes.append(before)
-        return Engine(before, _vector_opener(state, before))
+        return Engine(before, _vector_opener(store, before))
 
     def retired() -> None:
         for process in processes:
             process.close()
-        shutil.rmtree(state.vectors)
+        store.retire()
 
     processes: list[LlamaCppEmbedder] = []
     return Predecessor(make, open_next, retired)
@@ -285,7 +297,20 @@ def _sends_to(embedder: AnyEmbedder | None) -> str | None:
     return embedder.sends_to if isinstance(embedder, OpenAiEmbedder) else None
 
 
-def _vector_opener(state: StatePaths, embedder: AnyEmbedder | None, *, beside: bool = False) -> OpenVectors | None:
+def _make_store(
+    settings: IndexSettings, state: StatePaths, known: KnownTexts, *, on_lost: Callable[[str], None]
+) -> VectorStore:
+    """Where vectors are kept to be searched. Raises ConfigError for a wrong setting of a server."""
+    if not settings.chroma_url:
+        return FolderVectors(state.vectors, state.next_vectors)
+    key = server_key(
+        variable=settings.chroma_key_variable, entry=settings.chroma_key_keyring, section="index", prefix="chroma_"
+    )
+    server = Server.at(settings.chroma_url, VECTORS, key=key, allow_remote=settings.chroma_allow_remote)
+    return ServerVectors(server, owner=state.vector_owner, sample=known.vectors, on_lost=on_lost)
+
+
+def _vector_opener(store: VectorStore, embedder: AnyEmbedder | None, *, beside: bool = False) -> OpenVectors | None:
     """The way to the index of this embedder's vectors; `beside` the one that another embedder serves with."""
     if embedder is None:
         return None
@@ -293,10 +318,7 @@ def _vector_opener(state: StatePaths, embedder: AnyEmbedder | None, *, beside: b
     def open_vectors() -> tuple[VectorIndex, str | None]:
         # First, for until there are vectors, words alone are searched and nobody waits.
         embedder.load()
-        if not beside:
-            take_over(state.vectors, state.next_vectors, fingerprint=embedder.fingerprint)
-        folder = state.next_vectors if beside else state.vectors
-        vectors, news = open_vector_index(folder, fingerprint=embedder.fingerprint)
+        vectors, news = store.open(embedder.fingerprint, beside=beside)
         return vectors, "; ".join(notice for notice in (embedder.notice, news) if notice) or None
 
     return open_vectors

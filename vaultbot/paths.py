@@ -80,6 +80,11 @@ class StatePaths:
         return self.root / "vectors.next"
 
     @property
+    def vector_owner(self) -> Path:
+        """A random number by which a Chroma server keeps this vault's vectors apart from all others."""
+        return self.root / "chroma.owner"
+
+    @property
     def lock(self) -> Path:
         """Held for the daemon's life."""
         return self.root / "lock"
