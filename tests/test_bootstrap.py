@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.chat_server import chat_server, speaks
 from tests.cli.machine import until
 from tests.embedding_server import Reply, embedding_server, embeds
 from tests.fakes import HashEmbedder
 from tests.gguf_files import scripted_model
 from vaultbot.adapters.onnx import OnnxEmbedder
+from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import OpenAiEmbedder, _Patience
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
-from vaultbot.bootstrap import assemble, make_embedder
-from vaultbot.config import Config, EmbeddingSettings
+from vaultbot.bootstrap import assemble, make_chat_model, make_embedder
+from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings
 from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing
 from vaultbot.models.starter import starter_embedding_model
 from vaultbot.paths import StatePaths
+from vaultbot.types import Answer
 
 
 @pytest.fixture(autouse=True)
@@ -278,3 +283,152 @@ def test_another_embedding_model_takes_over_and_its_vectors_are_there_at_the_nex
         2: ("two", 1, 1, ["vectors"]),  # One, to see whether it is the same model still.
         3: ("two", 1, 1, ["vectors.next"]),
     }
+
+
+# ── settings of an earlier version ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("key", ["base_url", "model"])
+def test_a_server_of_an_earlier_version_goes_on_answering_until_the_new_model_is_ready(
+    tmp_path: Path, key: str
+) -> None:
+    """The settings that made the index are kept in it; its address once stood in `model`."""
+    vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text("Cabbage is left with salt until it is sour.")
+    with embedding_server() as server:
+        before = EmbeddingSettings(base_url=server.address, remote_model="m")
+        assistant = assemble(settings(before), vault, state)
+        assistant.worker.start()
+        until(lambda: assistant.state().state == "ready")
+        assistant.close(timeout=30)
+        if key == "model":
+            keep_recipe(state, {"model": server.address, "remote_model": "m", "allow_remote": False, "batch_size": 8})
+
+        assistant = assemble(settings(replace(before, remote_model="n")), vault, state)
+
+        assert assistant.embedder is not None
+        assert assistant.embedder.name == f"m at {server.address}"
+        assistant.close(timeout=30)
+
+
+@pytest.mark.parametrize("recipe", [{}, [], 7, {"model": 7}, {"model": "auto", "batch_size": "x", "odd": 1}])
+def test_a_recipe_that_is_none_costs_the_model_before_and_nothing_else(tmp_path: Path, recipe: object) -> None:
+    vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
+    vault.mkdir()
+    with embedding_server() as server:
+        before = EmbeddingSettings(base_url=server.address, remote_model="m")
+        assistant = assemble(settings(before), vault, state)
+        assistant.worker.start()
+        until(lambda: assistant.state().state == "ready")
+        assistant.close(timeout=30)
+        keep_recipe(state, recipe)
+
+        assistant = assemble(settings(replace(before, remote_model="n")), vault, state)
+
+        assert assistant.embedder is not None
+        assert assistant.embedder.name == f"n at {server.address}"
+        assert any("the one before cannot be used any more" in notice for notice in assistant.state().notices)
+        assistant.close(timeout=30)
+
+
+def keep_recipe(state: StatePaths, recipe: object) -> None:
+    catalog = sqlite3.connect(state.catalog)
+    with catalog:
+        assert catalog.execute("UPDATE meta SET value = ? WHERE key = 'recipe'", (json.dumps(recipe),)).rowcount
+    catalog.close()
+
+
+# ── a language model on a server ───────────────────────────────────────────────────────────────────────────────
+
+
+def answering(model: ModelSettings) -> Config:
+    return replace(Config(), model=model, embedding=EmbeddingSettings(model="none"))
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Path:
+    vault = tmp_path / "Notes"
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text("Kimchi is cabbage that is left with salt until it is sour.")
+    return vault
+
+
+def asked(config: Config, vault: Path) -> tuple[Answer, tuple[str, ...]]:
+    """What it answers, and what status says then."""
+    assistant = assemble(config, vault, StatePaths(vault.parent / "state"))
+    assistant.worker.start()
+    try:
+        assistant.index(timeout=60)
+        return assistant.ask("What is kimchi?"), assistant.notices()
+    finally:
+        assistant.close(timeout=30)
+
+
+def test_a_server_answers_from_the_notes_with_the_key_of_the_settings(
+    kitchen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "s3cret")
+    with chat_server() as server:
+        server.play = speaks("Kimchi is sour cabbage that is left with salt. The moon is made of cheese.")
+        remote = ModelSettings(
+            base_url=server.address, key_variable="MY_KEY", remote_model="qwen2.5:7b", show_unsupported=True
+        )
+
+        answer, notices = asked(answering(remote), kitchen)
+
+        assert answer.model == f"qwen2.5:7b at {server.address}"
+        assert [(one.text, one.support) for one in answer.sentences if one.support != "quote"][-1:] == [
+            ("The moon is made of cheese.", "unsupported")
+        ]
+        assert notices == ()
+        assert server.headers[-1]["Authorization"] == "Bearer s3cret"
+        assert "left with salt until" in server.asked[-1]["messages"][-1]["content"]
+
+
+def test_a_server_that_is_away_leaves_the_quotes_and_the_reason(kitchen: Path) -> None:
+    answer, notices = asked(answering(ModelSettings(base_url="http://127.0.0.1:1/v1")), kitchen)
+
+    assert (answer.model, answer.refused) == (None, False)
+    assert "sour" in answer.answer
+    for told in (" ".join(answer.warnings), " ".join(notices)):
+        assert "http://127.0.0.1:1/v1 does not answer (Connection refused): is the server running?" in told
+
+
+def test_questions_go_to_another_machine_only_with_leave_and_the_status_says_so(kitchen: Path) -> None:
+    away = ModelSettings(base_url="http://192.0.2.1:1/v1")
+    with pytest.raises(ConfigError, match=r"your questions, .* would be sent there; .*\[model\] allow_remote = true"):
+        assemble(answering(away), kitchen, StatePaths(kitchen.parent / "state"))
+
+    allowed = assemble(answering(replace(away, allow_remote=True)), kitchen, StatePaths(kitchen.parent / "state"))
+    (notice,) = allowed.notices()
+    assert notice.startswith("your questions, and the passages that are found for them, are sent to http://192.0.2.1:1")
+    allowed.close(timeout=30)
+
+
+def test_none_is_none_and_a_file_of_a_question_is_that_file(tmp_path: Path) -> None:
+    remote = ModelSettings(base_url="http://127.0.0.1:1/v1", remote_model="m")
+    file = scripted_model(tmp_path / "Mine.gguf", ["ok"])
+
+    assert isinstance(make_chat_model(answering(remote), None), OpenAiChatModel)
+    assert make_chat_model(answering(replace(remote, path="none")), None) is None
+    named = make_chat_model(answering(remote), file)
+    assert named is not None
+    assert named.name == "Mine (F32)"
+    both = EmbeddingSettings(model="none", base_url="http://127.0.0.1:1/v1", remote_model="m")
+    assert make_embedder(settings(both)) is None
+
+
+def test_a_model_for_embedding_must_be_named_and_the_server_lists_those_it_has() -> None:
+    with chat_server() as server:
+        server.models = [{"id": "nomic-embed-text"}, {"id": "bge-m3"}]
+
+        with pytest.raises(ConfigError, match=r"\[embedding\] remote_model must .*; it has: nomic-embed-text, bge-m3"):
+            make_embedder(settings(EmbeddingSettings(base_url=server.address)))
+
+
+def test_a_chroma_server_elsewhere_gets_vectors_only_with_leave(kitchen: Path) -> None:
+    config = replace(Config(), index=IndexSettings(chroma_url="https://192.0.2.1"))
+
+    with pytest.raises(ConfigError, match=r"vectors .* would be sent there; .*\[index\] chroma_allow_remote = true"):
+        assemble(config, kitchen, StatePaths(kitchen.parent / "state"))

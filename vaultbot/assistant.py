@@ -302,7 +302,7 @@ class Assistant:
         """The language models on this machine, the one of the settings first."""
         settings = self.config.model
         folder = Path(self.config.models.folder or models_folder())
-        return installed_models(settings.path, folder, context_tokens=settings.context_tokens)
+        return installed_models(settings.local, folder, context_tokens=settings.context_tokens)
 
     @property
     def embedder(self) -> Embedder | None:

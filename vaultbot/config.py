@@ -239,6 +239,11 @@ class ModelSettings:
         "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
     )
 
+    @property
+    def local(self) -> str:
+        """`path`, or "none" where a server answers in its place."""
+        return "none" if self.base_url else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class ModelsSettings:

@@ -224,6 +224,8 @@ def test_a_model_that_the_server_does_not_have_is_told_with_those_it_has(
         ({"id": "some-model", "meta": {"n_params": 134515008, "n_ctx": 2048}}, 0, 134_515_008, 2048),
         ({"id": "some-model", "max_model_len": 1024}, 0, 7_000_000_000, 1024),
         ({"id": "some-model", "model_size_in_billions": 1.5, "context_length": 3000}, 0, 1_500_000_000, 3000),
+        ({"id": "some-model", "model_size_in_billions": "0_135"}, 0, 135_000_000, 4096),
+        ({"id": "some-model", "model_size_in_billions": 7}, 0, 7_000_000_000, 4096),
         ({"id": "some-model", "meta": {"n_params": 1}}, 0.5, 500_000_000, 4096),
         ({"id": "some-model", "meta": [], "max_model_len": "9", "model_size_in_billions": "x"}, 0, 7 * 10**9, 4096),
         ({"id": "another"}, 0, 7_000_000_000, 4096),
@@ -507,6 +509,14 @@ def test_an_error_within_a_stream_is_told_and_not_quoted(
     assert isinstance(refused, ModelCrashed)
     assert "told an error in place of an answer" in str(refused)
     assert "diary" not in str(refused)
+
+
+def test_a_server_with_less_room_than_it_says_is_told(server: ChatServer, remote: OpenAiChatModel) -> None:
+    """Xinference says how long the model's context could be, and shares it among so many questions at once."""
+    error = {"error": "request (1815 tokens) exceeds the available context size (1024 tokens), try increasing it"}
+    server.play = sends(b"data: " + json.dumps(error).encode() + b"\n\n")
+
+    assert "less room for a prompt than it was sent; lower [model] context_tokens" in str(told(remote))
 
 
 # ── answers of many kinds ──────────────────────────────────────────────────────────────────────────────────────

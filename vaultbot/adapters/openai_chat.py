@@ -5,6 +5,7 @@ Prompts leave the machine only where the settings say so in as many words, and `
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -270,6 +271,11 @@ class OpenAiChatModel:
     def _delta(self, data: bytes) -> Delta:
         event = self._server.parsed(data)
         if isinstance(event, dict) and event.get("error"):
+            if "context" in json.dumps(event["error"]).lower():
+                raise ModelInvalid(
+                    f"{self._server.address} has less room for a prompt than it was sent; lower [model] "
+                    "context_tokens, or give the model more context there"
+                )
             raise ModelCrashed(
                 f"{self._server.address} told an error in place of an answer; what it was stands in the server's log"
             )

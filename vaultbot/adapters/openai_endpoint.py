@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,10 +127,8 @@ def _served(one: Mapping[str, Any]) -> Served:
     """By the fields of llama-server (`meta`), vLLM (`max_model_len`) and Xinference."""
     told = one.get("meta")
     meta: Mapping[str, Any] = told if isinstance(told, dict) else {}
-    owner, billions = one.get("owned_by"), one.get("model_size_in_billions")
-    parameters = _whole(meta.get("n_params"), 10**15)
-    if parameters is None and isinstance(billions, int | float) and 0 < billions < 10**6:
-        parameters = round(billions * 10**9)
+    owner = one.get("owned_by")
+    parameters = _whole(meta.get("n_params"), 10**15) or _billions(one.get("model_size_in_billions"))
     lengths = (meta.get("n_ctx"), one.get("max_model_len"), one.get("context_length"), meta.get("n_ctx_train"))
     return Served(
         name=one["id"],
@@ -137,6 +136,13 @@ def _served(one: Mapping[str, Any]) -> Served:
         parameters=parameters,
         context_tokens=next((n for length in lengths if (n := _whole(length, 10**9)) is not None), None),
     )
+
+
+def _billions(told: object) -> int | None:
+    """How many weights Xinference means: 7 by 7, and 0.5 billion by "0_5"."""
+    if isinstance(told, str) and re.fullmatch(r"\d{1,4}(?:[._]\d{1,4})?", told):
+        told = float(told.replace("_", "."))
+    return round(told * 10**9) if isinstance(told, int | float) and 0 < told < 10**6 else None
 
 
 def _whole(number: object, most: int) -> int | None:

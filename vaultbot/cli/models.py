@@ -121,6 +121,8 @@ def use(
     print(f"wrote [model] path to {file}: {value}")
     if "VAULTBOT_MODEL_PATH" in os.environ:
         print("the variable VAULTBOT_MODEL_PATH is stronger, and set", file=sys.stderr)
+    if session.config.model.base_url and value != "none":
+        print("[model] base_url is stronger, and set: take it out, for this model to answer", file=sys.stderr)
     print("a daemon that runs goes on with the one before, until: vaultbot stop")
 
 
@@ -177,7 +179,7 @@ def _installed(session: Session) -> tuple[InstalledModel, ...]:
     from vaultbot.models.installed import installed_models
 
     settings = session.config.model
-    return installed_models(settings.path, _folder(session), context_tokens=settings.context_tokens)
+    return installed_models(settings.local, _folder(session), context_tokens=settings.context_tokens)
 
 
 def _folder(session: Session) -> Path:
