@@ -18,7 +18,7 @@ from vaultbot.adapters.llama_cpp_host import POLL_SECONDS, ModelHost, ask
 from vaultbot.adapters.llama_cpp_pipe import Packet
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.models import gguf
-from vaultbot.protocols import Generation, Message
+from vaultbot.protocols import Generation, Message, Speed
 from vaultbot.types import TokenUsage
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class LlamaCppChatModel:
             },
         }
         self._host = ModelHost(self._info, options, choose="--model or [model] path")
+        self._speed: Speed | None = None
         self._speaking = threading.Lock()  # held from the first to the last piece of a stream, in whatever thread
 
     @property
@@ -100,6 +101,11 @@ class LlamaCppChatModel:
     def pid(self) -> int | None:
         """Of its process; None when none runs."""
         return self._host.process.pid if self._host.process else None
+
+    @property
+    def speed(self) -> Speed | None:
+        """What the process has measured."""
+        return self._speed
 
     @property
     def trouble(self) -> str | None:
@@ -167,6 +173,8 @@ class LlamaCppChatModel:
                 except queue.Empty:
                     continue
                 if usage := packet.get("usage"):
+                    if speed := packet["speed"]:
+                        self._speed = Speed(**speed)
                     yield Generation("", TokenUsage(**usage), circled=packet["circled"])
                 elif not cancelled:
                     yield Generation(packet["text"])

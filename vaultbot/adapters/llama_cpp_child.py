@@ -7,7 +7,8 @@ Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin 
                 threads; for chat sampling                                   ← ready: template_refused
     → count     texts                                                        ← counts
     → embed     texts                                                        ← vectors: float32, in base64
-    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage, circled
+    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage, circled,
+                                                                               speed
     → cancel    (the running generation ends soon, with its usage)
 
 Every packet but cancel has an id, which its replies repeat; a reply may be an error instead: slug and
@@ -25,6 +26,7 @@ import queue
 import signal
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -108,7 +110,8 @@ class Child:
             prompt, generated, max_tokens=request["max_tokens"], stop=request["stop"], lstrip=not prefix
         ):
             self._reply(request, text=text)
-        self._reply(request, usage=generated.usage, circled=generated.circled)
+        speed = engine.speedometer.speed
+        self._reply(request, usage=generated.usage, circled=generated.circled, speed=asdict(speed) if speed else None)
 
     @contextlib.contextmanager
     def _errors_to(self, request: Packet) -> Iterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp as llama
@@ -17,6 +18,7 @@ from vaultbot.adapters.llama_cpp_machine import idle_threads
 from vaultbot.adapters.llama_cpp_prompt import PromptWriter
 from vaultbot.adapters.llama_cpp_repetition import Repetition
 from vaultbot.adapters.llama_cpp_sampler import Sampler, Sampling
+from vaultbot.adapters.llama_cpp_speed import Speedometer
 from vaultbot.adapters.llama_cpp_text import TextStream
 from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
 from vaultbot.adapters.llama_cpp_weights import Weights
@@ -68,6 +70,7 @@ class Engine:
         self._context = self._new_context(on_gpu=bool(weights.layers))
         self._memory = llama.llama_get_memory(self._context)
         self._evaluated: list[int] = []  # the tokens whose keys and values the context holds
+        self.speedometer = Speedometer()
         self._flag = ctypes.create_string_buffer(2)
         self._abort = _abort_callback(self._flag)
         llama.llama_set_abort_callback(self._context, self._abort, ctypes.addressof(self._flag))
@@ -105,8 +108,11 @@ class Engine:
         lstrip: bool,
     ) -> Iterator[str]:
         """Text as it comes, after `begin`. `lstrip` drops the space that a first word may carry."""
+        began, new = time.perf_counter(), len(prompt) - len(self._evaluated)
         if not self._decode(prompt[len(self._evaluated) :]):
             return
+        read = time.perf_counter()
+        self.speedometer.read(new, read - began)
         self._sampler.reset()
         repetition = Repetition()
         text = TextStream([*stop, *self.prompts.stop])
@@ -123,6 +129,7 @@ class Engine:
             ended = text.stopped or generated.circled or generated.completion >= limit
             if ended or not self._decode([token]):
                 break
+        self.speedometer.wrote(generated.completion, time.perf_counter() - read)
         if piece := text.finish():
             yield piece
 
