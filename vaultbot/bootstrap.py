@@ -38,7 +38,7 @@ from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
-from vaultbot.paths import StatePaths, embedder_cache
+from vaultbot.paths import StatePaths, embedder_cache, measurements
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
 from vaultbot.retrieval.calibration import Calibrator
 from vaultbot.retrieval.reranking import Reranking
@@ -152,7 +152,9 @@ def assemble_with(
             restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,
         ),
-        load_model=(lambda _: load_model) if load_model else lambda path: make_chat_model(config, path),
+        load_model=(lambda _: load_model)
+        if load_model
+        else lambda path: make_chat_model(config, path, state, vault=vault.root),
     )
 
 
@@ -203,10 +205,13 @@ def make_reranker(config: Config) -> Reranker | None:
     return None if wanted == "none" else CrossEncoderReranker(Path(wanted).expanduser())
 
 
-def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
-    """The language model at `path`, or of the settings; None when there is none.
+def make_chat_model(
+    config: Config, path: Path | None, state: StatePaths, *, vault: Path | None = None
+) -> ChatModel | None:
+    """The language model at `path`, or of the settings; None when there is none. What it reads is kept in `state`.
 
-    Raises ModelMissing or ModelInvalid when a named file is not there or is no model.
+    Raises ModelMissing or ModelInvalid when a named file is not there or is no model, ConfigError when the cache would
+    be inside `vault`.
     """
     wanted = config.model.path
     if path is None:
@@ -216,6 +221,8 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
     if path is None:
         return None
     settings = config.model
+    if not settings.keep_prompt:
+        state.prompt.unlink(missing_ok=True)
     return LlamaCppChatModel(
         path,
         context_tokens=settings.context_tokens,
@@ -227,6 +234,8 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
         min_p=settings.min_p,
         repeat_penalty=settings.repeat_penalty,
         seed=settings.seed,
+        measured=measurements(vault),
+        state=state.prompt if settings.keep_prompt else None,
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import TYPE_CHECKING
 
 import llama_cpp as llama
 from llama_cpp._ggml import libggml
 
-from vaultbot.adapters.processor import physical_cores
+from vaultbot.adapters.processor import is_busy, physical_cores
 from vaultbot.errors import ModelInvalid
 from vaultbot.models.memory import available_bytes, gpu_layers, needed_bytes
 
@@ -50,13 +49,13 @@ def check_memory(info: GgufInfo, context_tokens: int, *, advice: str) -> None:
         )
 
 
-def idle_threads() -> tuple[int, int]:
-    """Threads to write with and to read the prompt with.
+def idle_threads(best: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Threads to write with and to read the prompt with; `best` is what was measured when nothing else ran.
 
     Writing is bound by memory: one core less costs little, and keeps the machine responsive. Reading takes
     every core, unless others use them: threads that wait for each other are then slower than fewer threads.
     """
     cores = physical_cores()
     fewer = max(1, cores - 1)
-    busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > cores / 2
-    return fewer, fewer if busy else cores
+    writing, reading = best or (fewer, cores)
+    return (min(fewer, writing), min(fewer, reading)) if is_busy() else (writing, reading)

@@ -101,12 +101,12 @@ class ModelProcess:
         self._waiting.pop(question.id, None)
 
     def close(self) -> None:
-        """End the process: politely by closing its input, after a second by force."""
+        """End the process: politely by closing its input, after three seconds by force."""
         self.closed = True
         with self._writing, contextlib.suppress(OSError):
             self._requests.close()
         try:
-            self._process.wait(1)
+            self._process.wait(3)  # It may write down what it has read.
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
