@@ -205,6 +205,14 @@ def make_reranker(config: Config) -> Reranker | None:
     return None if wanted == "none" else CrossEncoderReranker(Path(wanted).expanduser())
 
 
+def chat_model_path(config: Config) -> Path | None:
+    """The file of the settings' language model; None when they want none, or none is installed."""
+    wanted = config.model.path
+    if wanted == "none":
+        return None
+    return starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+
+
 def make_chat_model(
     config: Config, path: Path | None, state: StatePaths, *, vault: Path | None = None
 ) -> ChatModel | None:
@@ -213,11 +221,7 @@ def make_chat_model(
     Raises ModelMissing or ModelInvalid when a named file is not there or is no model, ConfigError when the cache would
     be inside `vault`.
     """
-    wanted = config.model.path
-    if path is None:
-        if wanted == "none":
-            return None
-        path = starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+    path = path or chat_model_path(config)
     if path is None:
         return None
     settings = config.model
