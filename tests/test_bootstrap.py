@@ -409,10 +409,11 @@ def test_questions_go_to_another_machine_only_with_leave_and_the_status_says_so(
 def test_none_is_none_and_a_file_of_a_question_is_that_file(tmp_path: Path) -> None:
     remote = ModelSettings(base_url="http://127.0.0.1:1/v1", remote_model="m")
     file = scripted_model(tmp_path / "Mine.gguf", ["ok"])
+    state = StatePaths(tmp_path / "state")
 
-    assert isinstance(make_chat_model(answering(remote), None), OpenAiChatModel)
-    assert make_chat_model(answering(replace(remote, path="none")), None) is None
-    named = make_chat_model(answering(remote), file)
+    assert isinstance(make_chat_model(answering(remote), None, state), OpenAiChatModel)
+    assert make_chat_model(answering(replace(remote, path="none")), None, state) is None
+    named = make_chat_model(answering(remote), file, state)
     assert named is not None
     assert named.name == "Mine (F32)"
     both = EmbeddingSettings(model="none", base_url="http://127.0.0.1:1/v1", remote_model="m")

@@ -41,7 +41,7 @@ from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
-from vaultbot.paths import StatePaths, embedder_cache
+from vaultbot.paths import StatePaths, embedder_cache, measurements
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
 from vaultbot.retrieval.calibration import Calibrator
 from vaultbot.retrieval.reranking import Reranking
@@ -68,7 +68,7 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
         max_pdf_bytes=config.index.max_pdf_mb * 1024 * 1024,
     )
     if config.model.base_url:
-        make_chat_model(config, None)  # A wrong setting is told now, and not in the middle of an answer.
+        _remote_chat_model(config.model)  # A wrong setting is told now, and not in the middle of an answer.
     known = KnownTexts(CatalogReader(state.catalog))
     embedder = make_embedder(config, vault=root, known=known)
 
@@ -168,7 +168,9 @@ def assemble_with(
             restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,
         ),
-        load_model=(lambda _: load_model) if load_model else lambda path: make_chat_model(config, path),
+        load_model=(lambda _: load_model)
+        if load_model
+        else lambda path: make_chat_model(config, path, state, vault=vault.root),
     )
 
 
@@ -197,10 +199,16 @@ def make_embedder(config: Config, *, vault: Path | None = None, known: Known = l
     return OnnxEmbedder(original, cache=embedder_cache(vault), precision=precision, batch_size=batch_size)
 
 
+def server_of(settings: EmbeddingSettings | ModelSettings) -> Server:
+    """The server that `base_url` names. Raises ConfigError for an address or a key that will not do."""
+    purpose, section = (EMBEDDING, "embedding") if isinstance(settings, EmbeddingSettings) else (ANSWERING, "model")
+    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section=section)
+    return Server.at(settings.base_url, purpose, key=key, allow_remote=settings.allow_remote)
+
+
 def _remote_embedder(settings: EmbeddingSettings, known: Known) -> OpenAiEmbedder:
-    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section="embedding")
     return OpenAiEmbedder(
-        Server.at(settings.base_url, EMBEDDING, key=key, allow_remote=settings.allow_remote),
+        server_of(settings),
         model=settings.remote_model,
         count_tokens=estimate_tokens,
         known=known,
@@ -214,21 +222,32 @@ def make_reranker(config: Config) -> Reranker | None:
     return None if wanted == "none" else CrossEncoderReranker(Path(wanted).expanduser())
 
 
-def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
-    """The language model at `path`, or of the settings; None when there is none.
-
-    Raises ModelMissing or ModelInvalid when a named file is not there or is no model.
-    """
+def chat_model_path(config: Config) -> Path | None:
+    """The file of the settings' language model; None when they want none, or none is installed."""
     wanted = config.model.path
-    if path is None:
-        if wanted == "none":
-            return None
-        if config.model.base_url:
-            return _remote_chat_model(config.model)
-        path = starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+    if wanted == "none" or config.model.base_url:
+        return None
+    return starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+
+
+def make_chat_model(
+    config: Config, path: Path | None, state: StatePaths, *, vault: Path | None = None
+) -> ChatModel | None:
+    """The language model at `path`, or the settings' file or server; None when there is none.
+
+    What one in a file has read is kept in `state`.
+
+    Raises ModelMissing or ModelInvalid when a named file is not there or is no model, ConfigError when the cache would
+    be inside `vault`.
+    """
+    if path is None and config.model.base_url and config.model.path != "none":
+        return _remote_chat_model(config.model)
+    path = path or chat_model_path(config)
     if path is None:
         return None
     settings = config.model
+    if not settings.keep_prompt:
+        state.prompt.unlink(missing_ok=True)
     return LlamaCppChatModel(
         path,
         context_tokens=settings.context_tokens,
@@ -240,13 +259,14 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
         min_p=settings.min_p,
         repeat_penalty=settings.repeat_penalty,
         seed=settings.seed,
+        measured=measurements(vault),
+        state=state.prompt if settings.keep_prompt else None,
     )
 
 
 def _remote_chat_model(settings: ModelSettings) -> OpenAiChatModel:
-    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section="model")
     return OpenAiChatModel(
-        Server.at(settings.base_url, ANSWERING, key=key, allow_remote=settings.allow_remote),
+        server_of(settings),
         model=settings.remote_model,
         count_tokens=estimate_tokens,
         context_tokens=settings.context_tokens,

@@ -104,12 +104,13 @@ def _number(default: float, low: float, high: float, why: str) -> Any:
     )
 
 
-def _auto_or_whole(default: int | Literal["auto"], low: int, high: int, why: str) -> Any:
+def _auto_or_whole(low: int, high: int, why: str, *, words: tuple[str, ...] = ("auto",)) -> Any:
+    spoken = ", ".join(f'"{word}"' for word in words)
     return setting(
-        default,
+        "auto",
         why,
-        allowed=f'"auto" or a whole number from {low} to {high}',
-        check=lambda v: v == "auto" or (isinstance(v, int) and not isinstance(v, bool) and low <= v <= high),
+        allowed=f"{spoken} or a whole number from {low} to {high}",
+        check=lambda v: v in words if isinstance(v, str) else type(v) is int and low <= v <= high,
     )
 
 
@@ -218,10 +219,12 @@ class ModelSettings:
         0, 0, 10000, "Weights of the server's model in billions; 0: as the server or the model's name tells, else 7."
     )
     context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
-    gpu_layers: int | Literal["auto"] = _auto_or_whole(
-        "auto", 0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory."
+    gpu_layers: int | Literal["auto", "all"] = _auto_or_whole(
+        0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory.", words=("auto", "all")
     )
-    threads: int | Literal["auto"] = _auto_or_whole("auto", 1, 256, "Processor threads; auto leaves one core free.")
+    threads: int | Literal["auto"] = _auto_or_whole(
+        1, 256, "Processor threads; auto takes what a short measurement finds best."
+    )
     temperature: float = _number(0.0, 0, 2, "0 gives the same prompt the same answer; higher ones vary it.")
     top_k: int = _whole(
         40, 0, 1000, "Choose among so many of the likeliest words; 0: all. This and the next two need a temperature."
@@ -232,6 +235,9 @@ class ModelSettings:
     seed: int = _whole(0, 0, 2**31 - 1, "Start of the random numbers when temperature is above 0.")
     idle_minutes: float = _number(
         10, 0.01, 10080, "A model that nobody asks for so long leaves the memory; the next question loads it again."
+    )
+    keep_prompt: bool = _yes_or_no(
+        True, "Keep what the model has read last in the state folder, so that it is not read again after a restart."
     )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
     show_unsupported: bool = _yes_or_no(

@@ -98,6 +98,14 @@ class Generation:
     circled: bool = False  #: the last piece's: it ended because the model said the same again and again
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a language model is on this machine, in tokens per second."""
+
+    reading: float  #: of a prompt
+    writing: float  #: of an answer
+
+
 class ChatModel(Protocol):
     """A language model: one on this machine has room for one conversation at a time, a server perhaps for more."""
 
@@ -116,6 +124,10 @@ class ChatModel(Protocol):
     @property
     def loaded(self) -> bool:
         """Whether it can answer at once, without being loaded first."""
+
+    @property
+    def speed(self) -> Speed | None:
+        """As measured here, at its first load and by every long prompt since; None until it is known."""
 
     @property
     def trouble(self) -> str | None:

@@ -120,6 +120,19 @@ def test_the_common_start_of_two_prompts_is_read_once(smol: LlamaCppChatModel) -
     assert last.usage.cached > last.usage.prompt / 2
 
 
+def test_a_long_prompt_and_an_answer_tell_its_speed() -> None:
+    model = _smol()
+    before = model.speed
+    *_, last = model.stream([Message("user", "The garden has many beds. " * 60)], max_tokens=20)
+    model.close()
+
+    assert last.usage
+    assert last.usage.completion >= 16
+    assert before is None
+    assert model.speed
+    assert 0 < model.speed.writing < model.speed.reading
+
+
 def test_a_cancel_while_the_prompt_is_read_leaves_the_model_as_it_was(smol: LlamaCppChatModel) -> None:
     before = _answer(smol, ITALY)
     cancel = threading.Event()

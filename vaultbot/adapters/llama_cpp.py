@@ -15,10 +15,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from vaultbot.adapters.llama_cpp_host import POLL_SECONDS, ModelHost, ask
+from vaultbot.adapters.llama_cpp_measured import engine_version, measured_file
 from vaultbot.adapters.llama_cpp_pipe import Packet
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.models import gguf
-from vaultbot.protocols import Generation, Message
+from vaultbot.models.fingerprint import fingerprint
+from vaultbot.models.memory import ALL_LAYERS
+from vaultbot.protocols import Generation, Message, Speed
 from vaultbot.types import TokenUsage
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ class LlamaCppChatModel:
         path: Path,
         *,
         context_tokens: int = 4096,
-        gpu_layers: int | Literal["auto"] = "auto",
+        gpu_layers: int | Literal["auto", "all"] = "auto",
         threads: int | Literal["auto"] = "auto",
         temperature: float = 0.0,
         top_k: int = 40,
@@ -46,10 +49,14 @@ class LlamaCppChatModel:
         min_p: float = 0.05,
         repeat_penalty: float = 1.0,
         seed: int = 0,
+        measured: Path | None = None,
+        state: Path | None = None,
     ) -> None:
         """Read the header only. `context_tokens` is lowered to what the model was trained for.
 
-        `gpu_layers=-1` means all of them; "auto" means as many as fit.
+        `gpu_layers="all"` means all of them; "auto" means as many as fit. In the folder `measured` is kept how the
+        model is run best here, and in the file `state` what it has read last; None: it is run as usual, and nothing
+        is kept.
 
         Raises ModelMissing, ModelInvalid.
         """
@@ -57,11 +64,12 @@ class LlamaCppChatModel:
         if self._info.is_embedder:
             raise ModelInvalid(f"{path} is an embedding model, which cannot answer: choose a chat model")
         self._context_tokens = min(context_tokens, self._info.context_length or context_tokens)
+        layers = ALL_LAYERS if gpu_layers == "all" else None if gpu_layers == "auto" else gpu_layers
         options: Packet = {
             "task": "chat",
             "path": str(path.absolute()),
             "context_tokens": self._context_tokens,
-            "layers": None if gpu_layers == "auto" else gpu_layers,
+            "layers": layers,
             "threads": None if threads == "auto" else threads,
             "sampling": {
                 "temperature": temperature,
@@ -71,8 +79,19 @@ class LlamaCppChatModel:
                 "repeat_penalty": repeat_penalty,
                 "seed": seed,
             },
+            "measured": None,
+            "state": None,
         }
-        self._host = ModelHost(self._info, options, choose="--model or [model] path")
+        self._speed: Speed | None = None
+        if measured is not None:
+            file = measured_file(measured, path, threads=options["threads"])
+            options["measured"] = str(file.path.absolute())
+            known = file.read()
+            self._speed = known.speed if known else None
+        if state is not None:
+            key = f"{fingerprint(path)} {engine_version()} {self._context_tokens} {layers}"
+            options["state"] = {"path": str(state.absolute()), "key": key}
+        self._host = ModelHost(self._info, options, choose="--model or [model] path", on_ready=self._hear_speed)
         self._speaking = threading.Lock()  # held from the first to the last piece of a stream, in whatever thread
 
     @property
@@ -100,6 +119,11 @@ class LlamaCppChatModel:
     def pid(self) -> int | None:
         """Of its process; None when none runs."""
         return self._host.process.pid if self._host.process else None
+
+    @property
+    def speed(self) -> Speed | None:
+        """What the process has measured, now or in an earlier life."""
+        return self._speed
 
     @property
     def trouble(self) -> str | None:
@@ -160,6 +184,10 @@ class LlamaCppChatModel:
             if mine:
                 self._speaking.release()
 
+    def _hear_speed(self, packet: Packet) -> None:
+        if speed := packet["speed"]:
+            self._speed = Speed(**speed)
+
     def _pieces(self, process: ModelProcess, question: Question, cancel: threading.Event) -> Iterator[Generation]:
         cancelled = False
         try:
@@ -172,6 +200,7 @@ class LlamaCppChatModel:
                 except queue.Empty:
                     continue
                 if usage := packet.get("usage"):
+                    self._hear_speed(packet)
                     yield Generation("", TokenUsage(**usage), circled=packet["circled"])
                 elif not cancelled:
                     yield Generation(packet["text"])

@@ -4,16 +4,17 @@ Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin 
 (llama_cpp_pipe)::
 
     → load      task: chat or embedding, path, context_tokens, layers,
-                threads; for chat sampling                                   ← ready: template_refused
+                threads; for chat sampling, measured, state                  ← ready: template_refused, speed
     → count     texts                                                        ← counts
     → embed     texts                                                        ← vectors: float32, in base64
-    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage, circled
+    → generate  messages, prefix, stop, max_tokens                           ← text …, then usage, circled,
+                                                                               speed
     → cancel    (the running generation ends soon, with its usage)
 
 Every packet but cancel has an id, which its replies repeat; a reply may be an error instead: slug and
 message. One thread listens, so that counting and cancelling work while the other generates; when stdin
-ends, so does the process, whatever it is doing. It imports the standard library, Jinja2, llama_cpp and
-light modules of ours, and numpy for an embedding model.
+ends, so does the process, whatever it is doing, after it has kept what it has read. It imports
+the standard library, Jinja2, llama_cpp, which brings numpy, and light modules of ours.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ import queue
 import signal
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from vaultbot.adapters import llama_cpp_pipe as pipe
+from vaultbot.adapters.llama_cpp_measured import MeasuredFile
 from vaultbot.errors import ModelInvalid, VaultbotError
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
     from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
     from vaultbot.adapters.llama_cpp_engine import Engine
     from vaultbot.adapters.llama_cpp_pipe import Packet
+    from vaultbot.adapters.llama_cpp_state import KeptState
+
+_END_SECONDS = 0.5  # for a cancelled computation to end
 
 
 class Child:
@@ -48,13 +54,16 @@ class Child:
         self._writing = threading.Lock()
         self._work: queue.SimpleQueue[Packet] = queue.SimpleQueue()
         self._engine: Engine | EmbeddingEngine | None = None
+        self._busy = threading.Lock()  # held by the thread that works
+        self._measured: MeasuredFile | None = None
+        self._state: KeptState | None = None
 
     def run(self) -> None:
         """Serve until the parent is gone."""
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
             request = self._work.get()
-            with self._errors_to(request):
+            with self._busy, self._errors_to(request):
                 if request["op"] == "load":
                     self._load(request)
                 elif request["op"] == "embed":
@@ -73,14 +82,19 @@ class Child:
             else:
                 cast("Engine", self._engine).resume()
                 self._work.put(request)
+        if self._state is not None and self._engine is not None:
+            cast("Engine", self._engine).cancel()
+            if self._busy.acquire(timeout=_END_SECONDS):
+                cast("Engine", self._engine).keep(self._state)
         # Not sys.exit: the other thread may be deep in native code.
         os._exit(0)
 
     def _load(self, request: Packet) -> None:
         try:
             from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
-            from vaultbot.adapters.llama_cpp_engine import Engine
+            from vaultbot.adapters.llama_cpp_opening import open_engine
             from vaultbot.adapters.llama_cpp_sampler import Sampling
+            from vaultbot.adapters.llama_cpp_state import KeptState
         except (ImportError, OSError, RuntimeError) as error:
             raise ModelInvalid(
                 f"local models need llama-cpp-python, which cannot be imported here ({error}); "
@@ -92,9 +106,13 @@ class Child:
             self._engine = EmbeddingEngine(path, **options)
             self._reply(request, ready=True)
         else:
-            engine = Engine(path, **options, sampling=Sampling(**request["sampling"]))
+            self._measured = MeasuredFile(Path(request["measured"])) if request["measured"] else None
+            engine = open_engine(path, **options, sampling=Sampling(**request["sampling"]), measured=self._measured)
+            if kept := request["state"]:
+                self._state = KeptState(Path(kept["path"]), kept["key"])
+                engine.take_up(self._state)
             self._engine = engine
-            self._reply(request, ready=True, template_refused=engine.prompts.template_refused)
+            self._reply(request, ready=True, template_refused=engine.prompts.template_refused, speed=_speed_of(engine))
 
     def _embed(self, engine: EmbeddingEngine, request: Packet) -> None:
         vectors = engine.embed(request["texts"])
@@ -108,7 +126,9 @@ class Child:
             prompt, generated, max_tokens=request["max_tokens"], stop=request["stop"], lstrip=not prefix
         ):
             self._reply(request, text=text)
-        self._reply(request, usage=generated.usage, circled=generated.circled)
+        self._reply(request, usage=generated.usage, circled=generated.circled, speed=_speed_of(engine))
+        if self._measured is not None:
+            self._measured.correct(engine.speedometer.speed)
 
     @contextlib.contextmanager
     def _errors_to(self, request: Packet) -> Iterator[None]:
@@ -120,6 +140,11 @@ class Child:
     def _reply(self, request: Packet, **words: object) -> None:
         with self._writing, contextlib.suppress(OSError):
             pipe.write(self._replies, {"id": request["id"], **words})
+
+
+def _speed_of(engine: Engine) -> dict[str, float] | None:
+    speed = engine.speedometer.speed
+    return asdict(speed) if speed else None
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -13,7 +13,7 @@ from vaultbot.adapters.llama_cpp_process import ModelProcess, Question
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelInvalid, ModelMissing, ShuttingDown, VaultbotError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vaultbot.models.gguf import GgufInfo
 
@@ -30,12 +30,23 @@ _ERRORS: Mapping[str, type[VaultbotError]] = {
 class ModelHost:
     """Keeps one model's process. Safe to use from several threads."""
 
-    def __init__(self, info: GgufInfo, options: Packet, *, choose: str) -> None:
-        """`options` are what the process loads the model with; `choose` names the settings that choose another."""
+    def __init__(
+        self,
+        info: GgufInfo,
+        options: Packet,
+        *,
+        choose: str,
+        on_ready: Callable[[Packet], None] = lambda _: None,
+    ) -> None:
+        """`options` are what the process loads the model with; `choose` names the settings that choose another.
+
+        `on_ready` is told what the process says when it has.
+        """
         self.process: ModelProcess | None = None
         self._info = info
         self._options = options
         self._choose = choose
+        self._on_ready = on_ready
         self._starting = threading.Lock()
         self._crashes: dict[ModelProcess, str] = {}
 
@@ -51,7 +62,7 @@ class ModelHost:
                 self._gone(self.process)
             if self.trouble:
                 raise ModelCrashed(self.trouble)
-            process = self.process = ModelProcess()
+            process = self.process = _started()
             try:
                 self._load(process, cancel or threading.Event())
             finally:
@@ -102,6 +113,7 @@ class ModelHost:
             with contextlib.suppress(queue.Empty):
                 packet = self.reply(process, question, timeout=POLL_SECONDS)
                 process.ready = True
+                self._on_ready(packet)
                 if refused := packet.get("template_refused"):
                     _log.warning("%s: its chat template is not used, because %s", self._info.label, refused)
         process.forget(question)
@@ -117,6 +129,15 @@ class ModelHost:
             return ModelCrashed(self.trouble)
         reason = self._crashes[process]
         return ModelCrashed(f"the model {self._info.label} crashed ({reason}); ask again to start it anew")
+
+
+def _started() -> ModelProcess:
+    try:
+        return ModelProcess()
+    except OSError as error:
+        raise VaultbotError(
+            f"the model's process cannot be started: {error.strerror or error}; close other programs, and ask again"
+        ) from error
 
 
 def ask(process: ModelProcess, op: str, **words: object) -> Question:

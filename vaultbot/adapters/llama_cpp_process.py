@@ -28,7 +28,7 @@ _PASSED_ON = (
     *("WINDIR", "XDG_RUNTIME_DIR"),
 )
 _TELLING = ("error", "failed", "assert", "what():", "terminate", "exception", "out of memory")
-_NO_AVX = (
+NO_AVX = (
     "this computer's processor lacks instructions (AVX2) that the installed llama-cpp-python was built for; "
     "build it here: pip install --force-reinstall --no-binary llama-cpp-python llama-cpp-python"
 )
@@ -37,7 +37,7 @@ _NO_MEMORY = (
     "for a language model"
 )
 _KNOWN_ENDS = {
-    "SIGILL": _NO_AVX,
+    "SIGILL": NO_AVX,
     "SIGKILL": _NO_MEMORY,
     "SIGBUS": "its model file was changed while it was in use",
 }
@@ -56,7 +56,7 @@ class ModelProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=child_environment(),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self._requests = cast("BinaryIO", self._process.stdin)
@@ -101,12 +101,12 @@ class ModelProcess:
         self._waiting.pop(question.id, None)
 
     def close(self) -> None:
-        """End the process: politely by closing its input, after a second by force."""
+        """End the process: politely by closing its input, after three seconds by force."""
         self.closed = True
         with self._writing, contextlib.suppress(OSError):
             self._requests.close()
         try:
-            self._process.wait(1)
+            self._process.wait(3)  # It may write down what it has read.
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -121,7 +121,7 @@ class ModelProcess:
         self._told.join(1)
         with self._writing, contextlib.suppress(OSError):
             self._requests.close()
-        end = _name_of_end(code)
+        end = name_of_end(code)
         telling = [line for line in self._last_words if any(word in line.lower() for word in _TELLING)]
         # An assertion begins with the path of a source file on the machine that built llama.cpp.
         said = re.sub(r"^/\S*/(?=[\w.-]+:\d+:)", "", telling[-1]) if telling else ""
@@ -167,7 +167,7 @@ class Question:
         return packet
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """What the child gets to know: where Python, libraries and graphics cards are, and no secrets."""
     kept = {name: value for name, value in os.environ.items() if name.upper().startswith(_PASSED_ON)}
     root = Path(vaultbot.__file__).parent.parent
@@ -177,7 +177,7 @@ def _environment() -> dict[str, str]:
     return kept | {"GGML_NO_BACKTRACE": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
-def _name_of_end(code: int) -> str:
+def name_of_end(code: int) -> str:
     """ "SIGSEGV" for -11 and for a shell's 139, else "exit code 3"."""
     windows = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL"}
     if code in windows:

@@ -17,7 +17,7 @@ from vaultbot.adapters.openai_stream import Delta, GrowingAnswer, delta_of, even
 from vaultbot.adapters.sentence_transformers import clean_text
 from vaultbot.adapters.server import Nonsense, Opened, Refused, Server, TookTooLong
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelInvalid, ModelMissing, Unreachable, VaultbotError
-from vaultbot.protocols import Generation, Message
+from vaultbot.protocols import Generation, Message, Speed
 from vaultbot.remote import Cancelled
 from vaultbot.types import TokenUsage
 
@@ -105,6 +105,11 @@ class OpenAiChatModel:
     def loaded(self) -> bool:
         """Whether it answered the last time it was asked."""
         return self._answers
+
+    @property
+    def speed(self) -> Speed | None:
+        """Not known: what a server tells is the time, its queue and its caches included."""
+        return None
 
     @property
     def trouble(self) -> str | None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "lint": "lint",
     "index": "index",
     "status": "status",
+    "doctor": "doctor",
     "models": "models",
     "init": "init",
     "start": "serve",

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -227,6 +228,22 @@ def print_report(report: Mapping[str, Any]) -> None:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
     for warning in report["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
+
+
+def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
+    """What was looked at, a line each, and what to do below it where there is something to do."""
+    width = max(len(check["name"]) for check in checks)
+    for check in checks:
+        label = {"ok": dim, "advice": bold, "problem": bold}[check["state"]](f"{check['state']:7}")
+        print(f"{label}  {check['name']:{width}}  {plain(check['says'])}")
+        if check["do"]:
+            print(f"{'':7}  {'':{width}}  → {plain(check['do'])}")
+    count = Counter(check["state"] for check in checks)
+    print(f"\n{_many(count['problem'], 'problem')}, {_many(count['advice'], 'piece')} of advice")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
 
 
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
