@@ -25,7 +25,7 @@ from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
-from vaultbot.answering.templates import PLACEHOLDERS, load_template
+from vaultbot.answering.templates import check_templates
 from vaultbot.assistant import Assistant
 from vaultbot.config import Config, EmbeddingSettings, is_address
 from vaultbot.errors import ConfigError
@@ -89,8 +89,7 @@ def assemble_with(
 ) -> Assistant:
     """The same with engines of one's own: tests give fakes."""
     prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
-    for template in PLACEHOLDERS:
-        load_template(template, folder=prompts)  # A wrong one is told now, and not in the middle of an answer.
+    check_templates(prompts)
     state.create()
     catalog = _open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
@@ -148,6 +147,7 @@ def assemble_with(
             vault_name=vault.name,
             retrieval=config.retrieval,
             generation=config.model,
+            shown=config.answer,
             prompts=prompts,
             restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,

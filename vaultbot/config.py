@@ -198,9 +198,18 @@ class ModelSettings:
         10, 0.01, 10080, "A model that nobody asks for so long leaves the memory; the next question loads it again."
     )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
-    show_unsupported: bool = _yes_or_no(
-        False,
-        "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """What an answer shows."""
+
+    unsupported: Literal["drop", "mark", "keep"] = _one_of(
+        "drop",
+        "mark",
+        "keep",
+        why="Sentences of the model that your notes do not support: drop them, mark them as such, or keep them as they "
+        "are.",
     )
 
 
@@ -244,6 +253,7 @@ class Config:
     embedding: EmbeddingSettings = EmbeddingSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     model: ModelSettings = ModelSettings()
+    answer: AnswerSettings = AnswerSettings()
     models: ModelsSettings = ModelsSettings()
     prompts: PromptSettings = PromptSettings()
     server: ServerSettings = ServerSettings()

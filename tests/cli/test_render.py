@@ -91,14 +91,23 @@ def test_a_status_says_whether_the_model_takes_memory(
     assert f"model     {said}" in capsys.readouterr().out
 
 
-def test_a_sentence_without_support_is_marked_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sentence_without_support_is_shown_with_the_remark_that_comes_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     printer = AnswerPrinter(verbose=False)
     printer.show("sources", {"match": "good", "model": "m"})
-    for support, citations in (("quote", [1]), ("supported", [1]), ("unsupported", [])):
-        printer.show("delta", {"sentence": {"text": support.title(), "citations": citations, "support": support}})
+    for support, citations, remark in (
+        ("quote", [1], ""),
+        ("supported", [1], ""),
+        ("unsupported", [], "(Not in your notes.)"),
+        ("unsupported", [], ""),
+    ):
+        sentence = {"text": support.title(), "citations": citations, "support": support}
+        printer.show("delta", {"sentence": sentence, "remark": remark})
 
-    quote, supported, unsupported = capsys.readouterr().out.splitlines()
-    assert quote == "“Quote” [1]"
-    assert supported == "Supported [1]"
-    assert "Unsupported" in unsupported
-    assert unsupported != "Unsupported"
+    assert capsys.readouterr().out.splitlines() == [
+        "“Quote” [1]",
+        "Supported [1]",
+        "Unsupported (Not in your notes.)",
+        "Unsupported",
+    ]

@@ -159,9 +159,7 @@ class AnswerPrinter:
         sys.stdout.flush()
 
     def _begin(self, sources: Mapping[str, Any]) -> None:
-        if sources["match"] == "none":
-            print(bold("Not in your notes."))
-        elif sources["match"] == "weak":
+        if sources["match"] == "weak":
             print("Your notes may not answer this. The closest passage:\n")
 
     def _say(self, spoken: Mapping[str, Any]) -> None:
@@ -173,14 +171,21 @@ class AnswerPrinter:
         elif sentence["support"] == "supported":
             print(_wrapped(f"{text}{marks}"))
         else:
-            print(dim(_wrapped(f"{text} (not found in your notes)")))
+            print(dim(_wrapped(f"{text} {plain(spoken.get('remark', ''))}".rstrip())))
 
     def _end(self, answer: Mapping[str, Any]) -> None:
+        if answer["refused"]:
+            print(bold(_wrapped(plain(answer["answer"]))))
+        quoted = {
+            n for sentence in answer["sentences"] if sentence["support"] == "quote" for n in sentence["citations"]
+        }
         if answer["citations"]:
             print()
         for citation in answer["citations"]:
             place = linked(dim(_place(citation["path"], citation["line_start"])), citation["uri"])
             print(f"[{citation['n']}] {bold(_headed(citation['title'], citation['heading_path']))}  {place}")
+            if citation["n"] not in quoted:
+                print(_wrapped(f"“{plain(citation['quote'])}”", indent="    "))
             print(f"    {dim(citation['uri'])}")
         if answer["refused"] and answer["nearest"]:
             print("\nThe closest notes:")
