@@ -14,6 +14,7 @@ from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
 from vaultbot.answering.followup import Turn
 from vaultbot.answering.prompt import tier_of
+from vaultbot.answering.titles import Namer
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
 from vaultbot.index.graph import Graph, Named
@@ -153,6 +154,11 @@ class Assistant:
                 answer = event
         assert answer is not None
         return answer
+
+    def title(self, turns: Sequence[Turn]) -> str:
+        """A short title for a conversation, by a model that is there anyway, or by rule."""
+        with self._models.idle() as model:
+            return Namer(prompts=self._answerer.prompts).title(turns, model)
 
     def search(
         self,

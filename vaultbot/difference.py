@@ -15,4 +15,4 @@ class Difference:
     kind: DifferenceKind
     citations: tuple[int, int]  #: their numbers; the newer one last, where both dates are known
     words: tuple[str, str]  #: what each has there: ("3 May", "5 May"); of a negation the one is ""
-    dates: tuple[str | None, str | None]  #: the day each note is about, or was last changed: YYYY-MM-DD
+    dates: tuple[str | None, str | None]  #: the day each note is about: YYYY-MM-DD

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaultbot.answering.citations import Citations
+from vaultbot.answering.differing import differing
 from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.answering.followup import Turn, stand_alone
@@ -32,6 +33,7 @@ from vaultbot.answering.rewriter import Rewriter
 from vaultbot.answering.statements import Statements
 from vaultbot.answering.templates import Refusal, load_refusal
 from vaultbot.config import AnswerSettings, ModelSettings, RetrievalSettings
+from vaultbot.difference import Difference
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
@@ -141,6 +143,7 @@ class _Asking:
         self._citations = Citations(room.vault_name)
         self._sentences: list[Sentence] = []
         self._warnings: list[str] = []
+        self._differences: list[Difference] = []
         self._usage = TokenUsage()
         self._retrieve_ms = 0.0
         self._first_token_ms: float | None = None
@@ -162,8 +165,10 @@ class _Asking:
             return
         model = None if verdict.cautious else self._fitting_model()
         yield Sources(verdict.match, model.name if model else None)
-        for one in extract(look.best) if self._extractive else opening(look.best):
+        quoted = extract(look.best) if self._extractive else opening(look.best)
+        for one in quoted:
             yield self._speak(one.text, one, support="quote")
+        yield from self._differing(quoted, look)
         if model is not None:
             yield from self._checked(model, look)
         if self._disowned:
@@ -210,6 +215,22 @@ class _Asking:
         floor = _QUOTE_FLOOR * room.retrieval.refuse_below
         best = sorted((e for e in evidence if e.quotable and strength_of(query, e) >= floor), key=lambda e: -e.score)
         return _Look(reading, found, evidence, best, verdict if best else Verdict("none", verdict.strength))
+
+    def _differing(self, quoted: Sequence[Evidence], look: _Look) -> Iterator[AskEvent]:
+        """Quote what other notes say to the contrary, too."""
+        for found in differing(self._query, quoted, look.best, weigher=self._room.weigher):
+            days = [self._room.weigher.day_of(one.path) for one in found.both]
+            if any(same_words(found.both[1].text, said.text) for said in self._sentences):
+                citation, _ = self._citations.cite(found.both[1])
+            else:
+                yield (spoken := self._speak(found.both[1].text, found.both[1], support="quote"))
+                citation = self._citations.all()[spoken.sentence.citations[0] - 1]
+            first, _ = self._citations.cite(found.both[0])
+            sides = [(first.n, found.words[0], days[0]), (citation.n, found.words[1], days[1])]
+            if days[0] and days[1] and days[0] > days[1]:
+                sides.reverse()
+            (n, words, day), (other_n, other_words, other_day) = sides
+            self._differences.append(Difference(found.kind, (n, other_n), (words, other_words), (day, other_day)))
 
     # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -328,6 +349,7 @@ class _Asking:
             tokens=self._usage,
             match=verdict.match,
             nearest=nearest,
+            differences=tuple(self._differences),
             warnings=tuple(self._warnings),
         )
 

@@ -179,6 +179,8 @@ class AnswerPrinter:
         quoted = {
             n for sentence in answer["sentences"] if sentence["support"] == "quote" for n in sentence["citations"]
         }
+        for difference in answer["differences"]:
+            print(_wrapped(f"\n{bold('Your notes differ')}: {_sides(difference)}"))
         if answer["citations"]:
             print()
         for citation in answer["citations"]:
@@ -195,6 +197,16 @@ class AnswerPrinter:
         for warning in answer["warnings"]:
             print(f"\nnote: {warning}", file=sys.stderr)
         print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
+
+
+def _sides(difference: Mapping[str, Any]) -> str:
+    """ "3 May" [1], "5 May" [2], which is the newer note."""
+    sides = []
+    for n, words, day in zip(difference["citations"], difference["words"], difference["dates"], strict=True):
+        said = f"“{plain(words)}”" if words else "without that"
+        sides.append(f"{said} [{n}]" + (f" of {day}" if day else ""))
+    newer = ", which is newer" if all(difference["dates"]) and len(set(difference["dates"])) == 2 else ""
+    return f"{sides[0]}, {sides[1]}{newer}."
 
 
 def print_sources(citations: Iterable[Mapping[str, Any]]) -> None:
