@@ -8,15 +8,14 @@ sentence, each after its check, with the citation of what supports it.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vaultbot.answering.citations import Citations
+from vaultbot.answering.citations import Citations, answer_text
 from vaultbot.answering.differing import differing
 from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
@@ -24,14 +23,13 @@ from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
 from vaultbot.answering.language import language_of_question, other_script
-from vaultbot.answering.marks import in_round_brackets
 from vaultbot.answering.places import Places
 from vaultbot.answering.prompt import Prompt, build_prompt, labels_of, tier_of
 from vaultbot.answering.quotes import extract, opening, same_words
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
-from vaultbot.answering.statements import Statements
-from vaultbot.answering.templates import Refusal, load_refusal
+from vaultbot.answering.statements import Statements, says_no
+from vaultbot.answering.templates import load_refusal
 from vaultbot.config import AnswerSettings, ModelSettings, RetrievalSettings
 from vaultbot.difference import Difference
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
@@ -45,13 +43,6 @@ from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Tim
 _NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
 _FEW_NOTES = 20  #: as many as some days have
-_SAYS_NO = re.compile(
-    r"\bnot in (?:your|the|my|these) notes\b"
-    r"|\b(?:notes?|sources?|context|passages?)\b.{0,20}\b(?:do|does|did)(?: not|n['’]t) "
-    r"(?:say|mention|contain|answer|provide|specify|include|give|state|address)"
-    r"|(?:ノート|資料|メモ)に(?:は|も)?.{0,30}(?:ありません|いません|ない)|(?:笔记|筆記|资料|資料)(?:中|里|裡)?(?:并|並)?(?:没有|沒有|未)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,15 +182,36 @@ class _Asking:
     def _looked(self, wordings: Sequence[str]) -> _Look:
         """The first reading of the question that the notes answer. Where none is, the likeliest one tells what came
         closest."""
-        looks: list[_Look] = []
-        for reading in self._room.retriever.readings(self._query, wordings=wordings):
-            looks.append(self._look(reading))
-            if not looks[-1].verdict.refused:
-                break
+        looks = self._looks(self._query, wordings)
+        if looks[-1].verdict.refused and (look := self._as_a_follow_up()):
+            return look
         self._warnings += looks[-1].reading.warnings
         if trouble := self._room.retriever.trouble:
             self._warnings.append(trouble)
         return looks[0] if looks[-1].verdict.refused else looks[-1]
+
+    def _looks(self, query: Query, wordings: Sequence[str] = ()) -> list[_Look]:
+        looks: list[_Look] = []
+        for reading in self._room.retriever.readings(query, wordings=wordings):
+            looks.append(self._look(reading))
+            if not looks[-1].verdict.refused:
+                break
+        return looks
+
+    def _as_a_follow_up(self) -> _Look | None:
+        """What is found for a question that no rule takes for a follow-up and that finds nothing by itself.
+
+        It is only a guess, so whatever is found is shown with caution.
+        """
+        guessed = stand_alone(self._turns, surely=True)
+        if guessed in (self._question, stand_alone(self._turns)):
+            return None
+        with suppress(InvalidRequest):
+            look = self._looks(parse_question(guessed, today=self._room.retriever.today(), options=self._options))[-1]
+            if not look.verdict.refused:
+                self._warnings += (f"understood as: {guessed}", *look.reading.warnings)
+                return replace(look, verdict=Verdict("weak", look.verdict.strength))
+        return None
 
     def _look(self, reading: Reading) -> _Look:
         room, query = self._room, reading.query
@@ -257,7 +269,7 @@ class _Asking:
                 places=self._room.places,
             )
             for text in self._generated(model, prompt, statements):
-                if says_no(text, self._refusal):
+                if says_no(text, self._refusal.words.values()):
                     self._disowned = not any(said.support == "supported" for said in self._sentences)
                     continue
                 heard.append(text)
@@ -355,20 +367,3 @@ class _Asking:
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 1)
-
-
-def answer_text(sentences: Sequence[Sentence], *, remark: str) -> str:
-    """The sentences with their citations: "Quantization stores weights with fewer bits. [1]"; those without support
-    with the remark."""
-    return " ".join(_with_citations(one, remark) for one in sentences)
-
-
-def _with_citations(one: Sentence, remark: str) -> str:
-    if one.support == "unsupported":
-        return f"{one.text} {remark}".strip()
-    return in_round_brackets(one.text) + "".join(f" [{n}]" for n in one.citations)
-
-
-def says_no(text: str, refusal: Refusal) -> bool:
-    """Whether a model's sentence says that the notes do not answer."""
-    return _SAYS_NO.search(text) is not None or any(same_words(text, words) for words in refusal.words.values())

@@ -60,6 +60,7 @@ def supporting(
     source, cosine = ranked[0]
     passes = (
         news <= source.terms
+        and _near(said, query, source)
         and _follows(sentence, source.text)
         and (cosine is None or cosine >= _CLOSE)
         and _facts(sentence) <= _all_facts(source.text)
@@ -69,6 +70,14 @@ def supporting(
         and not _breaks_off(sentence)
     )
     return source if passes else None
+
+
+def _near(said: Sequence[str], query: Query, source: Evidence) -> bool:
+    """Whether all words stand in the source, its neighbours or its headings: a question may take for granted what the
+    notes do not say, and a model repeats it."""
+    around = source.window_terms | source.context_terms
+    around = around.union(*(known for known, means in query.synonyms if means <= around))
+    return frozenset(said) <= source.terms | around
 
 
 def _facts(sentence: str) -> set[str]:

@@ -8,9 +8,10 @@ citations of the model's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from vaultbot.answering.marks import without_marks
+from vaultbot.answering.quotes import same_words
 from vaultbot.answering.thinking import Thoughts
 from vaultbot.index.sentences import sentence_spans
 
@@ -33,6 +34,14 @@ _OTHERS = re.compile(
 )
 _ITSELF = re.compile(
     r"\s*[*_]{0,2}(?:assistant|answer|response|a|ai|final answer|回答|答え|答案|答)\s*[*_]{0,2}\s*[:：]\s*[*_]{0,2}\s*",
+    re.IGNORECASE,
+)
+
+_SAYS_NO = re.compile(
+    r"\bnot in (?:your|the|my|these) notes\b"
+    r"|\b(?:notes?|sources?|context|passages?)\b.{0,20}\b(?:do|does|did)(?: not|n['’]t) "
+    r"(?:say|mention|contain|answer|provide|specify|include|give|state|address)"
+    r"|(?:ノート|資料|メモ)に(?:は|も)?.{0,30}(?:ありません|いません|ない)|(?:笔记|筆記|资料|資料)(?:中|里|裡)?(?:并|並)?(?:没有|沒有|未)",
     re.IGNORECASE,
 )
 
@@ -123,3 +132,8 @@ def _cells(row: str) -> str:
 
 def _block(lines: list[str]) -> str:
     return "\n".join(lines).strip("\n")
+
+
+def says_no(text: str, refusals: Iterable[str]) -> bool:
+    """Whether a model's sentence says that the notes do not answer."""
+    return _SAYS_NO.search(text) is not None or any(same_words(text, words) for words in refusals)
