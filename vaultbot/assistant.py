@@ -14,7 +14,6 @@ from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
 from vaultbot.answering.followup import Turn
 from vaultbot.answering.prompt import tier_of
-from vaultbot.answering.titles import Namer
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
 from vaultbot.index.graph import Graph, Named
@@ -146,19 +145,16 @@ class Assistant:
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
-        answer: Answer | None = None
-        for event in self.ask_stream(
+        *_, answer = self.ask_stream(
             question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
-        ):
-            if isinstance(event, Answer):
-                answer = event
-        assert answer is not None
+        )
+        assert isinstance(answer, Answer)
         return answer
 
     def title(self, turns: Sequence[Turn]) -> str:
         """A short title for a conversation, by a model that is there anyway, or by rule."""
         with self._models.idle() as model:
-            return Namer(prompts=self._answerer.prompts).title(turns, model)
+            return self._answerer.title(turns, model)
 
     def search(
         self,

@@ -49,7 +49,7 @@ class FakeClient:
             return {"title": "Bread"}
         if self.refuses:
             raise self.refuses
-        return {"path": body["path"]}
+        return {"note": body["path"], "sha256": "", "run": "1", "uri": "obsidian://open"}
 
 
 class FakeSession:
@@ -85,7 +85,7 @@ def test_the_conversation_becomes_a_note_when_that_is_confirmed(
     assert "> Bread rises.\n> — [[Food/Bread|Bread]]" in note["text"]
     shown = capsys.readouterr().out
     assert "Write 2 answers into the new note Chats/Bread talk.md? [y/N]" in shown
-    assert "saved as Chats/Bread talk.md" in shown
+    assert "saved as Chats/Bread talk.md; to take it back: vaultbot undo" in shown
 
 
 @pytest.mark.parametrize("said", ["n", "", "What is rye?", "/quit"])

@@ -30,6 +30,7 @@ from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
 from vaultbot.answering.statements import Statements, says_no
 from vaultbot.answering.templates import load_refusal
+from vaultbot.answering.titles import Namer
 from vaultbot.config import AnswerSettings, ModelSettings, RetrievalSettings
 from vaultbot.difference import Difference
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
@@ -82,6 +83,10 @@ class Answerer:
         asked = None if extractive else model
         cancel = cancel or threading.Event()
         return _Asking(self, turns, query, options, asked, cancel, extractive=extractive).events()
+
+    def title(self, turns: Sequence[Turn], model: ChatModel | None) -> str:
+        """A short title for a conversation, by the model if it can, else by rule."""
+        return Namer(prompts=self.prompts).title(turns, model)
 
     def query(self, question: str, options: Options | None = None, *, history: Sequence[Turn] = ()) -> Query:
         """The question, standing alone, taken apart.

@@ -171,7 +171,7 @@ class Chat:
         saved = client.post(
             "/api/notes", {"path": path, "text": transcript(self._turns, day=datetime.now().astimezone().date())}
         )
-        print(f"saved as {bold(plain(saved.get('path', path)))}")
+        print(f"saved as {bold(plain(saved['note']))}; to take it back: vaultbot undo")
 
     def _new(self, _: str) -> None:
         self._history.clear()
