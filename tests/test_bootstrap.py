@@ -20,7 +20,7 @@ from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import OpenAiEmbedder, _Patience
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
 from vaultbot.bootstrap import assemble, make_chat_model, make_embedder
-from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings
+from vaultbot.config import AnswerSettings, Config, EmbeddingSettings, IndexSettings, ModelSettings
 from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing
 from vaultbot.models.starter import starter_embedding_model
 from vaultbot.paths import StatePaths
@@ -371,11 +371,9 @@ def test_a_server_answers_from_the_notes_with_the_key_of_the_settings(
     monkeypatch.setenv("MY_KEY", "s3cret")
     with chat_server() as server:
         server.play = speaks("Kimchi is sour cabbage that is left with salt. The moon is made of cheese.")
-        remote = ModelSettings(
-            base_url=server.address, key_variable="MY_KEY", remote_model="qwen2.5:7b", show_unsupported=True
-        )
+        remote = ModelSettings(base_url=server.address, key_variable="MY_KEY", remote_model="qwen2.5:7b")
 
-        answer, notices = asked(answering(remote), kitchen)
+        answer, notices = asked(replace(answering(remote), answer=AnswerSettings(unsupported="mark")), kitchen)
 
         assert answer.model == f"qwen2.5:7b at {server.address}"
         assert [(one.text, one.support) for one in answer.sentences if one.support != "quote"][-1:] == [
@@ -409,11 +407,10 @@ def test_questions_go_to_another_machine_only_with_leave_and_the_status_says_so(
 def test_none_is_none_and_a_file_of_a_question_is_that_file(tmp_path: Path) -> None:
     remote = ModelSettings(base_url="http://127.0.0.1:1/v1", remote_model="m")
     file = scripted_model(tmp_path / "Mine.gguf", ["ok"])
-    state = StatePaths(tmp_path / "state")
 
-    assert isinstance(make_chat_model(answering(remote), None, state), OpenAiChatModel)
-    assert make_chat_model(answering(replace(remote, path="none")), None, state) is None
-    named = make_chat_model(answering(remote), file, state)
+    assert isinstance(make_chat_model(answering(remote), None), OpenAiChatModel)
+    assert make_chat_model(answering(replace(remote, path="none")), None) is None
+    named = make_chat_model(answering(remote), file)
     assert named is not None
     assert named.name == "Mine (F32)"
     both = EmbeddingSettings(model="none", base_url="http://127.0.0.1:1/v1", remote_model="m")

@@ -63,7 +63,7 @@ WRONG = {
     "model.idle_minutes": "0",
     "model.keep_prompt": '"yes"',
     "model.max_tokens": '"400"',
-    "model.show_unsupported": "1",
+    "answer.unsupported": '"hide"',
     "models.hub": '"http://hub.example"',
     "models.folder": "7",
     "prompts.folder": "1979-05-27",
@@ -134,13 +134,15 @@ def test_a_variable_is_read_as_its_setting_needs_it() -> None:
         VAULTBOT_MODEL_THREADS="4",
         VAULTBOT_MODEL_GPU_LAYERS="auto",
         VAULTBOT_MODEL_TEMPERATURE="0.5",
-        VAULTBOT_MODEL_SHOW_UNSUPPORTED="true",
+        VAULTBOT_INDEX_PDF="false",
+        VAULTBOT_ANSWER_UNSUPPORTED="mark",
         VAULTBOT_SERVER_ALLOWED_ORIGINS="http://localhost:3000,app://x",
     )
 
     assert (config.vault.path, config.vault.exclude) == ("/notes/2026", ("Archive/", "*.tmp.md"))
     assert (config.model.threads, config.model.gpu_layers, config.model.temperature) == (4, "auto", 0.5)
-    assert config.model.show_unsupported is True
+    assert config.answer.unsupported == "mark"
+    assert config.index.pdf is False
     assert config.server.allowed_origins == ("http://localhost:3000", "app://x")
 
 

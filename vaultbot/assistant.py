@@ -145,14 +145,16 @@ class Assistant:
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
-        answer: Answer | None = None
-        for event in self.ask_stream(
+        *_, answer = self.ask_stream(
             question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
-        ):
-            if isinstance(event, Answer):
-                answer = event
-        assert answer is not None
+        )
+        assert isinstance(answer, Answer)
         return answer
+
+    def title(self, turns: Sequence[Turn]) -> str:
+        """A short title for a conversation, by a model that is there anyway, or by rule."""
+        with self._models.idle() as model:
+            return self._answerer.title(turns, model)
 
     def search(
         self,

@@ -28,7 +28,7 @@ from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
-from vaultbot.answering.templates import PLACEHOLDERS, load_template
+from vaultbot.answering.templates import check_templates
 from vaultbot.assistant import Assistant
 from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings, is_address
 from vaultbot.errors import ConfigError
@@ -101,8 +101,7 @@ def assemble_with(
 ) -> Assistant:
     """The same with engines of one's own: tests give fakes."""
     prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
-    for template in PLACEHOLDERS:
-        load_template(template, folder=prompts)  # A wrong one is told now, and not in the middle of an answer.
+    check_templates(prompts)
     state.create()
     catalog = _open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
@@ -164,6 +163,7 @@ def assemble_with(
             vault_name=vault.name,
             retrieval=config.retrieval,
             generation=config.model,
+            shown=config.answer,
             prompts=prompts,
             restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,
@@ -231,11 +231,11 @@ def chat_model_path(config: Config) -> Path | None:
 
 
 def make_chat_model(
-    config: Config, path: Path | None, state: StatePaths, *, vault: Path | None = None
+    config: Config, path: Path | None, state: StatePaths | None = None, *, vault: Path | None = None
 ) -> ChatModel | None:
     """The language model at `path`, or the settings' file or server; None when there is none.
 
-    What one in a file has read is kept in `state`.
+    What one in a file has read is kept in `state`, if there is one.
 
     Raises ModelMissing or ModelInvalid when a named file is not there or is no model, ConfigError when the cache would
     be inside `vault`.
@@ -246,7 +246,7 @@ def make_chat_model(
     if path is None:
         return None
     settings = config.model
-    if not settings.keep_prompt:
+    if state and not settings.keep_prompt:
         state.prompt.unlink(missing_ok=True)
     return LlamaCppChatModel(
         path,
@@ -260,7 +260,7 @@ def make_chat_model(
         repeat_penalty=settings.repeat_penalty,
         seed=settings.seed,
         measured=measurements(vault),
-        state=state.prompt if settings.keep_prompt else None,
+        state=state.prompt if state and settings.keep_prompt else None,
     )
 
 

@@ -240,15 +240,24 @@ class ModelSettings:
         True, "Keep what the model has read last in the state folder, so that it is not read again after a restart."
     )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
-    show_unsupported: bool = _yes_or_no(
-        False,
-        "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
-    )
 
     @property
     def local(self) -> str:
         """`path`, or "none" where a server answers in its place."""
         return "none" if self.base_url else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """What an answer shows."""
+
+    unsupported: Literal["drop", "mark", "keep"] = _one_of(
+        "drop",
+        "mark",
+        "keep",
+        why="Sentences of the model that your notes do not support: drop them, mark them as such, or keep them as they "
+        "are.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +300,7 @@ class Config:
     embedding: EmbeddingSettings = EmbeddingSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     model: ModelSettings = ModelSettings()
+    answer: AnswerSettings = AnswerSettings()
     models: ModelsSettings = ModelsSettings()
     prompts: PromptSettings = PromptSettings()
     server: ServerSettings = ServerSettings()

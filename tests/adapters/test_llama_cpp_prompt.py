@@ -27,3 +27,13 @@ def test_the_name_tells_a_vicuna_from_a_llama(tmp_path: Path, name: str, prompt:
 
     assert tokens[:1] == engine.vocabulary.start != []
     assert b"".join(engine.vocabulary.piece(token) for token in tokens).decode() == prompt
+
+
+def test_a_thought_that_a_template_begins_is_closed_at_once(tmp_path: Path) -> None:
+    thinking = "{% for m in messages %}{{ m.content }} {% endfor %}{{ 'ASSISTANT: <think>\n' }}"
+    engine = Engine(sentencepiece_model(tmp_path / "thinker.gguf", template=thinking), context_tokens=512)
+
+    tokens = engine.prompts.tokens(QUESTION, prefix="Well,")
+
+    prompt = b"".join(engine.vocabulary.piece(token) for token in tokens).decode()
+    assert prompt.endswith("ASSISTANT: <think>\n\n</think>\n\nWell,")

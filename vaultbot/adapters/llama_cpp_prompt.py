@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from vaultbot.adapters.llama_cpp_template import CHATML, LLAMA_2, PLAIN, VICUNA, ChatTemplate, Segment, TemplateError
@@ -19,6 +20,11 @@ _PROBE = [
     {"role": "assistant", "content": "c"},
     {"role": "user", "content": "d"},
 ]
+
+#: Some templates let the model begin with a thought, whoever asks. It is closed at once: an answer from notes needs
+#: none, and on a processor it would take minutes.
+_THINKS = re.compile(r"<think>\s*$")
+_THOUGHT = "\n</think>\n\n"
 
 
 class PromptWriter:
@@ -49,6 +55,8 @@ class PromptWriter:
             segments = self._template.render(messages)
         except TemplateError:
             segments = self._builtin.render(messages)
+        if segments and segments[-1].markup and _THINKS.search(segments[-1].text):
+            segments.append(Segment(_THOUGHT, markup=True))
         if prefix:
             segments.append(Segment(prefix, markup=False))
         tokens: list[int] = []

@@ -26,7 +26,9 @@ _GAP = re.compile(r"\b(?:the|an?)\s+(?:is|are|was|were|has|have|of|and)\b", re.I
 #: Without them a sentence says more than its source.
 _HEDGE = re.compile(
     r"\b(?:around|approximately|roughly|nearly|almost|typical|typically|usually|often|may|might|probably|perhaps|possibly)\b"
+    "|[約约]|およそ|ほぼ|おそらく|たぶん|かもしれ|ふつう|たいてい|大约|大約|左右|可能|也许|也許|或许|或許|通常|一般"
 )
+_CLAUSE = re.compile(r"[,;:](?=\s)|[、，；：]")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nor|cannot|without|neither)\b|n['’]t\b|ない|ません|なかった|ず(?:に|、)|不|没|沒|無|无|未"
 )
@@ -60,15 +62,24 @@ def supporting(
     source, cosine = ranked[0]
     passes = (
         news <= source.terms
+        and _near(said, query, source)
         and _follows(sentence, source.text)
         and (cosine is None or cosine >= _CLOSE)
         and _facts(sentence) <= _all_facts(source.text)
         and _negated(sentence) == _negated(source.text)
-        and _hedges(source.text) <= _hedges(sentence)
+        and _hedges(_clauses_of(source.text, said)) <= _hedges(sentence)
         and not _stutters(sentence, source.text)
         and not _breaks_off(sentence)
     )
     return source if passes else None
+
+
+def _near(said: Sequence[str], query: Query, source: Evidence) -> bool:
+    """Whether all words stand in the source, its neighbours or its headings: a question may take for granted what the
+    notes do not say, and a model repeats it."""
+    around = source.window_terms | source.context_terms
+    around = around.union(*(known for known, means in query.synonyms if means <= around))
+    return frozenset(said) <= source.terms | around
 
 
 def _facts(sentence: str) -> set[str]:
@@ -121,6 +132,12 @@ def _common(said: Sequence[str], written: Sequence[str]) -> list[int]:
 
 def _negated(text: str) -> bool:
     return _NEGATION.search(text.casefold()) is not None
+
+
+def _clauses_of(source: str, said: Sequence[str]) -> str:
+    """The clauses of a source that a sentence takes something from."""
+    wanted = set(said)
+    return " ".join(clause for clause in _CLAUSE.split(source) if wanted.intersection(terms(clause)))
 
 
 def _hedges(text: str) -> set[str]:

@@ -27,6 +27,9 @@ from vaultbot.api.schemas import (
     NotePath,
     ProblemPage,
     SuggestionsPage,
+    TitlePage,
+    TitleRequest,
+    turns_of,
 )
 from vaultbot.api.sse import EventStream
 from vaultbot.assistant import Assistant
@@ -100,6 +103,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             assert first is not None
             return EventStream(_told(first, events), on_disconnect=cancel.set)
         return await _unless_left(request, events, cancel)
+
+    @routes.post("/api/title")
+    def title(asked: TitleRequest) -> TitlePage:
+        """A short title for a conversation, which can be the name of a note."""
+        return TitlePage(assistant.title(turns_of(asked.messages)))
 
     @routes.get("/api/related")
     def related(

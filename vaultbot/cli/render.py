@@ -160,9 +160,7 @@ class AnswerPrinter:
         sys.stdout.flush()
 
     def _begin(self, sources: Mapping[str, Any]) -> None:
-        if sources["match"] == "none":
-            print(bold("Not in your notes."))
-        elif sources["match"] == "weak":
+        if sources["match"] == "weak":
             print("Your notes may not answer this. The closest passage:\n")
 
     def _say(self, spoken: Mapping[str, Any]) -> None:
@@ -174,14 +172,23 @@ class AnswerPrinter:
         elif sentence["support"] == "supported":
             print(_wrapped(f"{text}{marks}"))
         else:
-            print(dim(_wrapped(f"{text} (not found in your notes)")))
+            print(dim(_wrapped(f"{text} {plain(spoken.get('remark', ''))}".rstrip())))
 
     def _end(self, answer: Mapping[str, Any]) -> None:
+        if answer["refused"]:
+            print(bold(_wrapped(plain(answer["answer"]))))
+        quoted = {
+            n for sentence in answer["sentences"] if sentence["support"] == "quote" for n in sentence["citations"]
+        }
+        for difference in answer["differences"]:
+            print(_wrapped(f"\n{bold('Your notes differ')}: {_sides(difference)}"))
         if answer["citations"]:
             print()
         for citation in answer["citations"]:
             place = linked(dim(_place(citation["path"], citation["line_start"])), citation["uri"])
             print(f"[{citation['n']}] {bold(_headed(citation['title'], citation['heading_path']))}  {place}")
+            if citation["n"] not in quoted:
+                print(_wrapped(f"“{plain(citation['quote'])}”", indent="    "))
             print(f"    {dim(citation['uri'])}")
         if answer["refused"] and answer["nearest"]:
             print("\nThe closest notes:")
@@ -191,6 +198,16 @@ class AnswerPrinter:
         for warning in answer["warnings"]:
             print(f"\nnote: {warning}", file=sys.stderr)
         print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
+
+
+def _sides(difference: Mapping[str, Any]) -> str:
+    """ "3 May" [1], "5 May" [2], which is the newer note."""
+    sides = []
+    for n, words, day in zip(difference["citations"], difference["words"], difference["dates"], strict=True):
+        said = f"“{plain(words)}”" if words else "without that"
+        sides.append(f"{said} [{n}]" + (f" of {day}" if day else ""))
+    newer = ", which is newer" if all(difference["dates"]) and len(set(difference["dates"])) == 2 else ""
+    return f"{sides[0]}, {sides[1]}{newer}."
 
 
 def print_sources(citations: Iterable[Mapping[str, Any]]) -> None:

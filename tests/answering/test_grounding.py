@@ -1,0 +1,77 @@
+"""What a source supports and what it does not, sentence by sentence, in English, Japanese and Chinese."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import VaultBuilder
+from vaultbot.answering.evidence import Evidence
+from vaultbot.answering.grounding import supporting
+from vaultbot.retrieval.query import parse_query
+
+MISO = "味噌は大豆と麹と塩から作られ、発酵には約一年かかる。"
+BRIDGE = "この橋は1871年に田中一郎が設計し、鈴木花子が建設した。"
+PICKLES = "四川泡菜用白菜、盐和花椒制成，发酵大约需要七天。"
+TOWER = "灯塔由李明于1871年设计，王芳负责建造。"
+LIFT = "灯塔没有电梯，高三十一米。"
+PRESS = "The printing press was developed by Johannes Gutenberg in Mainz around 1450."
+
+
+def supported(vault: VaultBuilder, note: str, question: str, said: str) -> Evidence | None:
+    """Words alone are compared, so that what is checked is what the rule says."""
+    vault.embedder = None
+    vault.write("Note.md", note)
+    vault.index()
+    answerer = vault.assistant._answerer
+    query = parse_query(question)
+    with answerer.weigher.snapshot():
+        (reading,) = answerer.retriever.readings(query)
+        evidence = answerer.weigher.evidence(reading.query, answerer.retriever.passages(reading, limit=1))
+        return supporting(said, reading.query, evidence, weigher=answerer.weigher, best=None)
+
+
+@pytest.mark.parametrize(
+    ("note", "question", "said"),
+    [
+        (MISO, "味噌は何から作られますか", "味噌は大豆と麹と塩から作られる。"),
+        (MISO, "味噌の発酵はどのくらいですか", "発酵には約一年かかる。"),
+        (BRIDGE, "橋は誰が設計しましたか", "橋は1871年に田中一郎が設計した。"),
+        (PICKLES, "四川泡菜用什么制成？", "四川泡菜用白菜、盐和花椒制成。"),
+        (PICKLES, "发酵需要多久？", "发酵大约需要七天。"),
+        (TOWER, "灯塔是谁设计的？", "灯塔由李明于1871年设计。"),
+        (
+            PRESS,
+            "Who developed the printing press?",
+            "The printing press was developed by Johannes Gutenberg around 1450.",
+        ),
+    ],
+)
+def test_a_part_of_a_sentence_of_the_notes_is_supported(
+    vault: VaultBuilder, note: str, question: str, said: str
+) -> None:
+    assert supported(vault, note, question, said) is not None
+
+
+@pytest.mark.parametrize(
+    ("note", "question", "said"),
+    [
+        (MISO, "味噌は何から作られますか", "味噌は大豆と米から作られる。"),
+        (MISO, "味噌は何から作られますか", "味噌は大豆と麹と塩から作られない。"),
+        (MISO, "味噌の発酵はどのくらいですか", "発酵には二年かかる。"),
+        (MISO, "味噌の発酵はどのくらいですか", "発酵には一年かかる。"),
+        (BRIDGE, "橋は誰が設計しましたか", "橋は1871年に鈴木花子が設計した。"),
+        (BRIDGE, "橋は誰が設計しましたか", "橋は1878年に田中一郎が設計した。"),
+        (BRIDGE, "橋は誰が設計しましたか", "鈴木花子が設計し、田中一郎が建設した。"),
+        (PICKLES, "四川泡菜用什么制成？", "四川泡菜用萝卜、盐和花椒制成。"),
+        (PICKLES, "四川泡菜用什么制成？", "四川泡菜不用白菜、盐和花椒制成。"),
+        (PICKLES, "发酵需要多久？", "发酵大约需要八天。"),
+        (TOWER, "灯塔是谁设计的？", "灯塔由王芳于1871年设计。"),
+        (TOWER, "灯塔是谁设计的？", "灯塔由李明于1878年设计。"),
+        (LIFT, "灯塔有多高？", "灯塔有电梯，高三十一米。"),
+        (PRESS, "Who developed the printing press?", "The printing press was developed by Johannes Gutenberg in 1450."),
+        (PRESS, "Where was the press developed?", "The printing press was developed in Strasbourg around 1450."),
+        (PRESS, "Who developed the steam press?", "The steam press was developed by Johannes Gutenberg around 1450."),
+    ],
+)
+def test_what_says_something_else_is_not(vault: VaultBuilder, note: str, question: str, said: str) -> None:
+    assert supported(vault, note, question, said) is None
