@@ -518,6 +518,17 @@ def test_a_server_with_less_room_than_it_says_is_told(server: ChatServer, remote
 
     assert "less room for a prompt than it was sent; lower [model] context_tokens" in str(told(remote))
 
+    def refuse(status: int) -> Play:
+        def play(_: dict[str, Any], line: Line) -> None:
+            line.head(status)
+            line.send(json.dumps(error).encode())
+
+        return play
+
+    for status in (400, 500):
+        server.play = refuse(status)
+        assert "less room for a prompt than it was sent; lower [model] context_tokens" in str(told(remote))
+
 
 # ── answers of many kinds ──────────────────────────────────────────────────────────────────────────────────────
 

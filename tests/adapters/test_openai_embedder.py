@@ -407,13 +407,25 @@ def test_a_refusal_says_what_to_do_and_never_quotes_the_server(
     assert clock.pauses == []
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, {}, b""),
+        # llama-server's, as if it were busy.
+        (
+            500,
+            {},
+            b'{"error": {"message": "input (3004 tokens) is too large to process. increase the physical batch"}}',
+        ),
+    ],
+)
 def test_a_text_that_is_too_long_for_the_model_is_cut_and_the_others_are_not(
-    server: EmbeddingServer, remote: OpenAiEmbedder
+    server: EmbeddingServer, remote: OpenAiEmbedder, clock: Clock, refusal: Reply
 ) -> None:
     well = embeds()
 
     def picky(request: dict[str, Any]) -> Reply:
-        return well(request) if max(map(len, request["input"])) <= 600 else (400, {}, b"too large")
+        return well(request) if max(map(len, request["input"])) <= 600 else refusal
 
     server.answer = picky
     long = "salt and time " * 100
@@ -421,6 +433,7 @@ def test_a_text_that_is_too_long_for_the_model_is_cut_and_the_others_are_not(
     vectors = remote.embed_documents([KIMCHI, long, TAXES])
 
     assert np.allclose(vectors, HashEmbedder().embed_documents([KIMCHI, long[:350], TAXES]), atol=1e-6)
+    assert clock.pauses == []
 
 
 # ── answers that are none ──────────────────────────────────────────────────────────────────────────────────────

@@ -231,7 +231,9 @@ class OpenAiChatModel:
             )
         except Refused as error:
             told = refusal(self._server, error)
-            if isinstance(told, TooLong):
+            if error.too_long:
+                told = self._too_little_room()
+            elif isinstance(told, TooLong):
                 told = ModelInvalid(
                     f"{error} to a prompt: it may be longer than the server allows; lower [model] context_tokens, or "
                     "choose a chat model in [model] remote_model"
@@ -277,16 +279,19 @@ class OpenAiChatModel:
         event = self._server.parsed(data)
         if isinstance(event, dict) and event.get("error"):
             if "context" in json.dumps(event["error"]).lower():
-                raise ModelInvalid(
-                    f"{self._server.address} has less room for a prompt than it was sent; lower [model] "
-                    "context_tokens, or give the model more context there"
-                )
+                raise self._too_little_room()
             raise ModelCrashed(
                 f"{self._server.address} told an error in place of an answer; what it was stands in the server's log"
             )
         if (delta := delta_of(event)) is None:
             raise self._server.nonsense("something that is no chat completion")
         return delta
+
+    def _too_little_room(self) -> ModelInvalid:
+        return ModelInvalid(
+            f"{self._server.address} has less room for a prompt than it was sent; lower [model] context_tokens, or "
+            "give the model more context there"
+        )
 
     def _failed(self, error: VaultbotError) -> None:
         self._answers, self._trouble, self._served = False, str(error), None

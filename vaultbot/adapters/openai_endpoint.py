@@ -116,7 +116,7 @@ def refusal(server: Server, error: Refused) -> VaultbotError:
             f"{error}: there is no such model or no such address; check {purpose.address}, which often ends in /v1, "
             f"and {model}, which the server must have (for Ollama: ollama pull){names_at(server)}"
         )
-    if error.code in _TOO_LONG:
+    if error.code in _TOO_LONG or error.too_long:
         return TooLong(f"{error} to a text; is {model} a model for embedding?")
     if 300 <= error.code < 400:
         return ModelInvalid(f"{error}, which is not followed; set {purpose.address} to the address it leads to")

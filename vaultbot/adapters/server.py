@@ -10,6 +10,7 @@ import http.client
 import ipaddress
 import json
 import math
+import re
 import ssl
 import threading
 import time
@@ -25,6 +26,12 @@ from vaultbot.remote import BUSY, Exchange, Head, TooMuch, phrase
 _T = TypeVar("_T")
 _LONGEST_WAIT_S = 10.0
 _NAP_S = 0.05  #: how soon a cancelled pause ends
+_ERROR_S = 1.0
+_MOST_ERROR = 4096
+#: llama-server says this with status 500, as if it were busy.
+_TOO_LONG = re.compile(
+    rb"too (?:large|long)|exceed[^.]{0,60}(?:context|token|length)|context[ _](?:length|size|window)", re.IGNORECASE
+)
 
 
 class TookTooLong(Unreachable):
@@ -34,9 +41,10 @@ class TookTooLong(Unreachable):
 class Refused(VaultbotError):
     """The server's answer is a status that no other try will change."""
 
-    def __init__(self, said: str, code: int) -> None:
+    def __init__(self, said: str, code: int, *, too_long: bool) -> None:
         super().__init__(said)
         self.code = code
+        self.too_long = too_long  #: it says that it was sent more than it has room for
 
 
 class Nonsense(VaultbotError):
@@ -200,9 +208,10 @@ class Server:
             head = exchange.head(until=until, cancel=cancel)
             if not 200 <= head.status < 300:
                 why = f"{head.status} {phrase(head.status)}".strip()
-                if head.status in BUSY:
+                too_long = _TOO_LONG.search(_error(exchange, until)) is not None
+                if head.status in BUSY and not too_long:
                     raise _MayPass(f"it says {why}", head.retry_after_s)
-                raise Refused(f"{self.address} says {why}", head.status)
+                raise Refused(f"{self.address} says {why}", head.status, too_long=too_long)
         except BaseException:
             exchange.close()
             raise
@@ -233,6 +242,15 @@ class Server:
             if cancel.is_set():
                 return  # The next try tells it.
             self.pause(_NAP_S)
+
+
+def _error(exchange: Exchange, until: float) -> bytes:
+    """The beginning of what a server says of an error: not for people, for it may hold what it was sent."""
+    said, until = b"", min(until, time.monotonic() + _ERROR_S)
+    with suppress(OSError, http.client.HTTPException, TooMuch):
+        while len(said) < _MOST_ERROR and (piece := exchange.piece(until=until)):
+            said += piece
+    return said
 
 
 class _MayPass(Exception):
