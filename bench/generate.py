@@ -202,10 +202,14 @@ def _compare(
         messages = next(talk)
         tokens = engine.prompts.tokens([asdict(message) for message in messages])
         took: dict[str, Took] = {}
-        ways = ["ours", "bare", "process"]
+        speeds: dict[str, tuple[Speeds, Speeds]] = {}
+        ways = ["ours", "theirs", "bare", "process"]
         for way in ways if number % 2 else reversed(ways):
             if way == "ours":
                 took[way] = of_our_loop(engine, tokens, tokens=given.tokens)
+            elif way == "theirs":
+                if theirs is not None and number:
+                    speeds[way] = theirs.reading(len(tokens)), theirs.writing(given.tokens - 1, after=len(tokens))
             elif way == "process":
                 took[way] = of_the_process(model, child, messages, tokens=given.tokens)
             else:
@@ -213,11 +217,7 @@ def _compare(
         if took["ours"].text != took["process"].text:
             raise SystemExit("the process says something else than the loop, so nothing can be compared")
         if number:  # The first one is to get warm.
-            speeds = {way: (_reading(one), _writing(one)) for way, one in took.items()}
-            if theirs is not None:
-                writing = theirs.writing(took["ours"].completion - 1, after=len(tokens))
-                speeds["theirs"] = theirs.reading(took["ours"].prompt), writing
-            rounds.append(speeds)
+            rounds.append(speeds | {way: (_reading(one), _writing(one)) for way, one in took.items()})
     base = "theirs" if theirs else "bare"
     print(f"{'':28}{'prompt t/s':>12}{'ratio':>8}{'CPU ratio':>11}{'answer t/s':>13}{'ratio':>8}{'CPU ratio':>11}")
     for way, name in (
@@ -256,11 +256,11 @@ def _packets(model: LlamaCppChatModel, token_s: float) -> None:
         *_, last = model.stream(messages, max_tokens=100)
         tokens += last.usage.completion if last.usage else 0
     parent_s = (time.process_time() - began) / tokens
-    added_s = median(trips) / 2 + parent_s
+    added_s = median(trips) / 2
     print(
         f"\na packet there and back: {median(trips) * 1e6:.0f} µs; this side of the pipe: {parent_s * 1e6:.0f} µs per "
-        f"token\none way and this side: {added_s * 1e6:.0f} µs, {added_s / token_s:.2%} of the {token_s * 1e3:.1f} ms "
-        "that a token takes"
+        f"token\nadded to a token: one way, {added_s * 1e6:.0f} µs, {added_s / token_s:.2%} of the "
+        f"{token_s * 1e3:.1f} ms that a token takes"
     )
 
 

@@ -133,7 +133,7 @@ def _killed_in_a_question(client: Client, path: Path, story: Story, moment: floa
             before[0] = _how_far(child)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-                while _model_process(daemon) == child:  # It takes a moment to die.
+                while _lives(child):  # It takes a moment to die.
                     time.sleep(0.005)
 
     killer = threading.Thread(target=kill)
@@ -148,6 +148,14 @@ def _killed_in_a_question(client: Client, path: Path, story: Story, moment: floa
     if before[0]:
         return before[0]
     return "reading" if answer["timings_ms"]["first_token"] is None else "writing"
+
+
+def _lives(child: int) -> bool:
+    """Also as long as one of its threads is on its way out, which holds the pipes open."""
+    with contextlib.suppress(OSError, IndexError):
+        state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in ("Z", "X") or len(list(Path(f"/proc/{child}/task").iterdir())) > 1
+    return False
 
 
 def _how_far(child: int) -> str:
