@@ -11,7 +11,7 @@ from tests.contracts.chat_model import QUESTION
 from tests.gguf_files import scripted_model
 from vaultbot.adapters.llama_cpp import LlamaCppChatModel
 from vaultbot.adapters.llama_cpp_process import ModelProcess
-from vaultbot.errors import ModelCrashed, VaultbotError
+from vaultbot.errors import ModelCrashed, ModelInvalid
 
 PHASES = {
     "loading": ("llama_model_load_from_file", "True"),
@@ -62,6 +62,6 @@ def test_a_process_that_cannot_be_started_is_no_crash(tmp_path: Path, monkeypatc
     model = LlamaCppChatModel(scripted_model(tmp_path / "m.gguf", ["Yes", "."]))
 
     for _ in range(3):
-        with pytest.raises(VaultbotError, match="cannot be started: Cannot allocate memory; close other programs"):
+        with pytest.raises(ModelInvalid, match="cannot be started: Cannot allocate memory; close other programs"):
             model.count_tokens(["x"])
     assert model.trouble is None

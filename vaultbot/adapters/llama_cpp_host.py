@@ -135,7 +135,7 @@ def _started() -> ModelProcess:
     try:
         return ModelProcess()
     except OSError as error:
-        raise VaultbotError(
+        raise ModelInvalid(
             f"the model's process cannot be started: {error.strerror or error}; close other programs, and ask again"
         ) from error
 
