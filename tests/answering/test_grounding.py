@@ -71,6 +71,7 @@ def test_a_part_of_a_sentence_of_the_notes_is_supported(
         (TOWER, "灯塔是谁设计的？", "灯塔由李明于1878年设计。"),
         (LIFT, "灯塔有多高？", "灯塔有电梯，高三十一米。"),
         (PRESS, "Who developed the printing press?", "The printing press was developed by Johannes Gutenberg in 1450."),
+        ("Tesla was offered the task of redesigning.", "What about Tesla?", "Tesla offered the task of redesigning."),
         (PRESS, "Where was the press developed?", "The printing press was developed in Strasbourg around 1450."),
         (PRESS, "Who developed the steam press?", "The steam press was developed by Johannes Gutenberg around 1450."),
     ],

@@ -29,6 +29,8 @@ _HEDGE = re.compile(
     r"\b(?:around|approximately|roughly|nearly|almost|typical|typically|usually|often|may|might|probably|perhaps|possibly)\b"
     "|[約约]|およそ|ほぼ|おそらく|たぶん|かもしれ|ふつう|たいてい|大约|大約|左右|可能|也许|也許|或许|或許|通常|一般"
 )
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\s+(?:(?:not|also|often|\w+ly)\s+)?\Z", re.IGNORECASE)
+_DONE = re.compile(r"(?:ed|[^n]n|nt|ght)$", re.IGNORECASE)
 _LINKING = "and|also|the|an?|is|was|are|were|has|have|had|be|been|of|to|in|by|at|on|for|from|with|under|its|their"
 _SMALL = rf"(?:(?:{_LINKING})\b\s*)*"
 #: In brackets, between dashes, or between commas, with small words around.
@@ -78,6 +80,7 @@ def supporting(
         news <= source.terms
         and _near(said, query, source)
         and _follows(sentence, source.text)
+        and not _turns_round(sentence, source.text)
         and (skipping or _skips_only_asides(sentence, source.text))
         and (cosine is None or cosine >= _CLOSE)
         and _facts(sentence) <= _all_facts(source.text)
@@ -118,6 +121,17 @@ def _follows(sentence: str, source: str) -> bool:
     if len(places) < _IN_ORDER * len(said):
         return False
     return len(places) >= _TOGETHER * (places[-1] - places[0] + 1)
+
+
+def _turns_round(sentence: str, source: str) -> bool:
+    """Whether the source has something done to somebody who in the sentence does it: "was offered", "offered"."""
+    said, written = _placed(sentence), _placed(source)
+    suffered = {token.term for token in written if _PASSIVE.search(source, max(0, token.start - 30), token.start)}
+    return any(
+        token.term in suffered and not _PASSIVE.search(sentence, max(0, token.start - 30), token.start)
+        for token in said
+        if _DONE.search(sentence[token.start : token.end])
+    )
 
 
 def _skips_only_asides(sentence: str, source: str) -> bool:
