@@ -42,7 +42,7 @@ AIMS = {
     "what is shown holds the answer": "≥ .82",
     "quotes stand in the cited note": "1.00",
     "shown sentences of the model are supported": "≥ .90",
-    "citations lead to a note that holds the answer": "≥ .90",
+    "the first citation leads to a note that holds the answer": "≥ .90",
     "wrongly refused: the passages hold the answer": "≤ .05",
     "refused: the subject is not in the notes": "≥ .85",
     "refused: a general question": "≥ .90",
@@ -188,11 +188,11 @@ def _answerable(question: Question, vault: Vault, model: ChatModel | None, tally
     for one in quotes:
         tally.count("quotes stand in the cited note", verbatim(one.text, vault.text(_cited(answer, one).path)))
     for citation in answer.citations[:1]:
+        held = holds_answer(vault.text(citation.path), question.answers)
+        tally.count("the first citation leads to a note that holds the answer", held)
         tally.count("the first citation is the right note", citation.path in question.relevant)
-    for citation in answer.citations:
-        tally.count(
-            "citations lead to a note that holds the answer", holds_answer(vault.text(citation.path), question.answers)
-        )
+    for citation in answer.citations[1:]:
+        tally.count("further citations do", holds_answer(vault.text(citation.path), question.answers))
     tally.count("answers that say two notes differ", bool(answer.differences))
     if answer.model is None or answer.timings_ms.first_token is None:
         return

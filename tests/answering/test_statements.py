@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from vaultbot.answering.statements import Statements
@@ -90,3 +92,14 @@ def test_an_unfinished_sentence_is_kept_back() -> None:
 
     assert statements.heard("Bread rises. It is ba") == ["Bread rises."]
     assert statements.heard("ked.\nAnd") == ["It is baked."]
+
+
+@pytest.mark.parametrize(
+    "hostile", ["-" * 20_000 + "x", "| " * 10_000, "<" * 20_000, "[THIN" * 4000, "> " * 10_000, "* " * 9000]
+)
+def test_text_that_is_made_to_be_slow_costs_no_time(hostile: str) -> None:
+    began = time.process_time()
+    said(hostile, piece=len(hostile))
+    said(f"{hostile}\n{hostile}\n", piece=4000)
+
+    assert time.process_time() - began < 3

@@ -27,7 +27,7 @@ def bakery(vault: VaultBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A file of some thousand weights that is used like one of a billion."""
 
     def as_of_a_billion(_: ChatModel) -> Tier:
-        return Tier("ask", sentences=3, max_tokens=200, trusted=4, reads_only_latin=False, rewords=False)
+        return Tier("ask", sentences=3, max_tokens=200, trusted=4, skips=True, reads_only_latin=False, rewords=False)
 
     for room in (answerer, prompt):
         monkeypatch.setattr(room, "tier_of", as_of_a_billion)

@@ -280,7 +280,14 @@ class _Asking:
                 heard.append(text)
                 if any(same_words(text, said.text) for said in self._sentences):
                     continue
-                source = supporting(text, self._query, look.evidence, weigher=self._room.weigher, best=tier.trusted)
+                source = supporting(
+                    text,
+                    self._query,
+                    look.evidence,
+                    weigher=self._room.weigher,
+                    best=tier.trusted,
+                    skipping=tier.skips,
+                )
                 if source is not None:
                     self._disowned = False
                     yield self._speak(text, source, support="supported")

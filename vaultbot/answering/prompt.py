@@ -37,6 +37,7 @@ class Tier:
     sentences: int | None  #: stop after so many
     max_tokens: int | None  #: at most, whatever the settings allow
     trusted: int | None  #: only so many of the best sentences may support what it says; None for all
+    skips: bool  #: may leave out words in the middle of what it takes from a note
     reads_only_latin: bool
     rewords: bool  #: can put a question in other words; measured, the smallest repeat what they were told
 
@@ -44,10 +45,12 @@ class Tier:
 def tier_of(model: ChatModel) -> Tier:
     """By the number of weights, which the model file tells."""
     if model.parameters < _TINY:
-        return Tier("ask-tiny", sentences=1, max_tokens=48, trusted=1, reads_only_latin=True, rewords=False)
+        return Tier(
+            "ask-tiny", sentences=1, max_tokens=48, trusted=1, skips=False, reads_only_latin=True, rewords=False
+        )
     if model.parameters < _SMALL:
-        return Tier("ask", sentences=3, max_tokens=200, trusted=4, reads_only_latin=False, rewords=True)
-    return Tier("ask", sentences=6, max_tokens=None, trusted=None, reads_only_latin=False, rewords=True)
+        return Tier("ask", sentences=3, max_tokens=200, trusted=4, skips=True, reads_only_latin=False, rewords=True)
+    return Tier("ask", sentences=6, max_tokens=None, trusted=None, skips=True, reads_only_latin=False, rewords=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from vaultbot.index.sentences import sentence_spans
 _FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
 _QUOTED = re.compile(r"(?:\s{0,3}>\s?)+")
 _ROW = re.compile(r"\s*\|(.*)\|\s*")
-_MARKUP_ALONE = re.compile(r"\s*(?:#{1,6}\s.*|[-*_=~]{3,}|[|:\s-]*-[|:\s-]*|\*\*[^*]{1,80}:?\*\*:?)\s*")
+_MARKUP_ALONE = re.compile(r"\s*(?:#{1,6}\s.*|[-*_=~]{3,}|(?=[^-]*-)[|:\s-]+|\*\*[^*]{1,80}:?\*\*:?)\s*")
 #: The list of sources that a model puts at the end, and all behind it.
 _SOURCES = re.compile(
     r"\s*(?:[-*#>]+\s*)?[*_]{0,2}(?:sources?|references?|citations?|bibliography|notes? used|works cited|"

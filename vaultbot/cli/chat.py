@@ -164,7 +164,8 @@ class Chat:
         if not name:
             name = client.post("/api/title", {"messages": self._history[-_REMEMBERED:]})["title"]
         path = name if name.lower().endswith(".md") else f"{name}.md"
-        print(f"Write {len(self._turns)} answers into the new note {bold(plain(path))}? [y/N] ", end="", flush=True)
+        answers = "1 answer" if len(self._turns) == 1 else f"{len(self._turns)} answers"
+        print(f"Write {answers} into the new note {bold(plain(path))}? [y/N] ", end="", flush=True)
         if next(self._typed, "").strip().lower() not in ("y", "yes"):
             print("not saved")
             return
