@@ -11,7 +11,7 @@ from vaultbot.cli.render_suggestions import count, print_dismissals
 from vaultbot.cli.session import NoStart, Session
 from vaultbot.errors import InvalidRequest
 
-HELP = "List suggestions that were dismissed, or have them suggested again."
+HELP = "List what was dismissed, or clear it."
 
 
 def list_dismissals(session: Session, no_start: NoStart = False) -> None:

@@ -44,10 +44,10 @@ def suggest_links(
     check: Annotated[bool, typer.Option("--check", help="End with exit code 1 when there is a suggestion.")] = False,
     no_start: NoStart = False,
 ) -> None:
-    """Suggest links, tags, properties and aliases, and write those that you accept.
+    """Suggest links and more, and write what you accept.
 
-    In a terminal each is shown and asked about. Elsewhere they are listed, and nothing is written without --apply
-    --yes. Everything can be undone: vaultbot undo.
+    Links, tags, properties, aliases and new notes. In a terminal each is shown and asked about. Elsewhere they are
+    listed, and nothing is written without --apply --yes. Everything can be undone: vaultbot undo.
     """
     asks = _asks(session, jsonl=jsonl, apply=apply, yes=yes, listed=dry_run or check)
     if apply and yes and min_score is None:

@@ -21,9 +21,10 @@ def undo(
     ] = None,
     no_start: NoStart = False,
 ) -> None:
-    """Put notes back as they were before vaultbot wrote into them.
+    """Put notes back as they were before.
 
-    Byte for byte, with their permissions and times. A note that was changed since is left alone, with exit code 1.
+    What vaultbot wrote into them is undone byte for byte, with permissions and times. A note that was changed since is
+    left alone, with exit code 1.
     """
     client = session.client(start=not no_start, until_indexed=False)
     undone = client.post("/api/undo", {"run": run})
