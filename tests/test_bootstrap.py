@@ -258,7 +258,7 @@ def test_another_embedding_model_takes_over_and_its_vectors_are_there_at_the_nex
         (vault / f"{name}.md").write_text(f"What is to be known of {name} and of salt.")
 
     def folders() -> list[str]:
-        return sorted(path.name for path in state.root.iterdir() if path.is_dir())
+        return sorted(path.name for path in state.root.glob("vectors*"))
 
     with embedding_server() as server:
         remote = EmbeddingSettings(base_url=server.address, remote_model="one")

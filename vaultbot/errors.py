@@ -10,6 +10,8 @@ Every error is a fact plus the next step, in its message. A class exists only wh
     ├─ PortInUse             exit 1
     ├─ VaultMissing          exit 4   503 vault-missing        the folder is not there, or cannot be read
     ├─ NoteNotFound          exit 1   404 not-found
+    ├─ EditRefused           exit 1   409 edit-refused         the vault is left as it is, for this reason
+    │  └─ ChangedMeanwhile   exit 1   409 changed-meanwhile    the note is not what the edit was made for
     ├─ IndexEmpty            exit 1   503 index-empty          nothing can be answered yet
     ├─ ModelMissing          exit 5   503 model-missing        no such file
     │  └─ ModelInvalid       exit 5   503 model-invalid        the file is there and is not a usable model
@@ -82,6 +84,21 @@ class NoteNotFound(VaultbotError):
     status = 404
     slug = "not-found"
     title = "No such note"
+
+
+class EditRefused(VaultbotError):
+    """An edit that is not made, and why; nothing was written."""
+
+    status = 409
+    slug = "edit-refused"
+    title = "The edit was not made"
+
+
+class ChangedMeanwhile(EditRefused):
+    """The note has changed since it was looked at."""
+
+    slug = "changed-meanwhile"
+    title = "The note has changed"
 
 
 class IndexEmpty(VaultbotError):

@@ -1,7 +1,7 @@
 """Named places where tests make things go wrong: `VAULTBOT_FAULT=point:kind:n` at the n-th time the point is passed.
 
-Kinds: `kill` (SIGKILL, as a power button would), `raise` (an OSError), `sleep` (a second). Without the variable a point
-costs one dictionary look-up.
+Kinds: `kill` (SIGKILL, as a power button would), `raise` (an OSError), `enospc` (that of a full disk), `sleep` (a
+second). Without the variable a point costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -30,4 +30,4 @@ def point(name: str) -> None:
     elif kind == "sleep":
         time.sleep(1)
     else:
-        raise OSError(errno.EIO, f"fault injected at {name}")
+        raise OSError(errno.ENOSPC if kind == "enospc" else errno.EIO, f"fault injected at {name}")

@@ -121,6 +121,16 @@ class StatePaths:
         """The daemon's log. Names notes and never quotes them."""
         return self.root / "daemon.log"
 
+    @property
+    def decisions(self) -> Path:
+        """The SQLite file of what was accepted and dismissed."""
+        return self.root / "decisions.db"
+
+    @property
+    def edits(self) -> Path:
+        """The journal of edits made in the vault, and the notes as they were before."""
+        return self.root / "edits"
+
     def create(self) -> None:
         """Make the folder, for the owner only.
 

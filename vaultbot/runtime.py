@@ -79,6 +79,19 @@ def hold_lock(state: StatePaths) -> Iterator[None]:
             os.close(descriptor)
 
 
+@contextmanager
+def hold_file(file: Path, *, at_most_s: float) -> Iterator[bool]:
+    """Hold a lock file for as long as the block runs; False when another process kept it for `at_most_s`."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        until = time.monotonic() + at_most_s
+        while not (held := _try_lock(descriptor, shared=False)) and time.monotonic() < until:
+            time.sleep(_LOCK_PAUSE_S)
+        yield held
+    finally:
+        os.close(descriptor)
+
+
 def _lock_soon(descriptor: int) -> bool:
     # Whoever asks `is_locked` holds the lock for a moment, and must not be taken for a daemon.
     for _ in range(_LOCK_TRIES):

@@ -308,15 +308,6 @@ def test_the_language_models_of_this_machine_are_listed_with_the_one_in_use(bake
     assert first["needed_bytes"] > first["bytes"]
 
 
-def test_suggestions_name_the_words_their_place_and_what_they_would_become(bakery: VaultBuilder) -> None:
-    page = get(bakery, "/api/suggestions?path=Kimchi").json()
-
-    assert page["note"] == "Kimchi.md"
-    (suggestion,) = page["suggestions"]
-    assert (suggestion["text"], suggestion["target"]) == ("Sourdough", "Bread/Sourdough.md")
-    assert (suggestion["line"], suggestion["replacement"]) == (1, "[[Sourdough]]")
-
-
 def test_the_index_tells_how_it_goes_until_the_daemon_ends(bakery: VaultBuilder) -> None:
     bakery.index()
     with served(lambda port: app_of(bakery, port)) as port:

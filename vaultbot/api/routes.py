@@ -26,12 +26,12 @@ from vaultbot.api.schemas import (
     NotePage,
     NotePath,
     ProblemPage,
-    SuggestionsPage,
     TitlePage,
     TitleRequest,
     turns_of,
 )
 from vaultbot.api.sse import EventStream
+from vaultbot.api.suggestions import add_suggestion_routes
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
 from vaultbot.links.related import RelatedNotes
@@ -118,12 +118,6 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         """Notes that are close to a note and not linked with it, the closest first, and why."""
         return assistant.related(path, limit=limit, options=options)
 
-    @routes.get("/api/suggestions")
-    def suggestions(path: Annotated[NotePath, Query(description="A note's path or name")]) -> SuggestionsPage:
-        """Links that the note could have."""
-        found = assistant.suggest(path)
-        return SuggestionsPage(found[0].note if found else path, tuple(found))
-
     @routes.post("/api/index")
     async def index(asked: IndexRequest | None = None) -> IndexReport:
         """Bring the index up to date with the vault."""
@@ -161,6 +155,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         """How the daemon is."""
         return daemon.status()
 
+    add_suggestion_routes(routes, assistant)
     return routes
 
 

@@ -12,7 +12,7 @@ from vaultbot.answering.followup import Turn
 from vaultbot.errors import InvalidRequest
 from vaultbot.models.installed import InstalledModel
 from vaultbot.retrieval.filters import Options
-from vaultbot.types import Problem, Suggestion
+from vaultbot.types import Problem
 
 NotePath = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -238,11 +238,3 @@ class ModelsPage:
     """`GET /api/models`."""
 
     models: tuple[InstalledModel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestionsPage:
-    """`GET /api/suggestions`."""
-
-    note: str
-    suggestions: tuple[Suggestion, ...]

@@ -231,7 +231,7 @@ def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
     return " · ".join(parts)
 
 
-# ── index, status, suggest-links ───────────────────────────────────────────────────────────────────────────────
+# ── index, status ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def print_report(report: Mapping[str, Any]) -> None:
@@ -293,16 +293,3 @@ def _model(status: Mapping[str, Any]) -> str:
     if " at http" in status["model"]:  # On a server, which has it in memory or not.
         return str(status["model"])
     return f"{status['model']}, {'in memory' if status['model_loaded'] else 'to be loaded by the next question'}"
-
-
-def print_suggestions(result: Mapping[str, Any]) -> None:
-    """Words that could be links, with their lines."""
-    for one in result["suggestions"]:
-        place = f"{_place(one['note'], one['line'])}:{one['col']}"
-        print(f"{place}  {marked(plain(one['text']))} → {bold(plain(one['target']))}")
-        print(f"  {dim(plain(one['context']))}")
-        print(f"  {plain(one['replacement'])}")
-        for other in one["alternatives"]:
-            print(dim(f"  or {plain(other)}"))
-    count = len(result["suggestions"])
-    print(dim(f"{count} suggestion{'' if count == 1 else 's'}; nothing was changed") if count else "nothing to suggest")

@@ -13,7 +13,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vaultbot import faults
@@ -75,6 +75,7 @@ class Indexer:
         self._refusals = Refusals(catalog, self.vectorizer)
         self._missing_since: dict[str, float] = {}
         self._settings = ObsidianSettings()
+        self.on_renamed: Callable[[str, str], None] = lambda _old, _new: None  #: told of old and new path
 
     @property
     def waits_for_missing(self) -> bool:
@@ -257,6 +258,7 @@ class Indexer:
                 if old:
                     old_paths.append(old.pop(0))
                     gone.pop(old_paths[-1])
+                    self.on_renamed(old_paths[-1], path)
                     run.renamed += 1
                 elif known is None:
                     run.added += 1

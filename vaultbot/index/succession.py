@@ -45,6 +45,11 @@ class Succession:
     changeover: Changeover | None = None
     notice: str | None = None  #: for people, until every note was read
 
+    @property
+    def indexers(self) -> tuple[Indexer, ...]:
+        """The one that serves at first, and the one that takes over."""
+        return (self.indexer, self.changeover.after) if self.changeover else (self.indexer,)
+
 
 def succession(
     vault: Vault,

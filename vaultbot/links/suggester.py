@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence, Set
 
+from vaultbot import suggestion as records
 from vaultbot.links.mentions import Mention, MentionFinder, Name
+from vaultbot.links.view import Page, suggestion_id
+from vaultbot.suggestion import Replacement
 from vaultbot.types import Note, Suggestion
 from vaultbot.vault.linktext import LinkStyle, LinkWriter
 from vaultbot.vault.resolver import Resolver
@@ -33,6 +36,27 @@ class Suggester:
         self._resolver = Resolver([*files, *(path for path, _, _ in names)])
         self._writer = LinkWriter(self._resolver, style)
         self._finder = MentionFinder(_names(names))
+
+    def of_page(self, page: Page) -> list[records.Suggestion]:
+        """The same as records that can be accepted."""
+        return [
+            records.Suggestion(
+                id=suggestion_id(one.kind, one.note, one.target, one.text),
+                kind=one.kind,
+                note=one.note,
+                target=one.target,
+                text=one.text,
+                edit=Replacement(one.start, one.end, one.replacement),
+                score=0.5,
+                reasons=(f"the note has this {one.by}",),
+                line=one.line,
+                col=one.col,
+                context=one.context,
+                sha256=page.sha256,
+                alternatives=one.alternatives,
+            )
+            for one in self.suggest(page.note)
+        ]
 
     def suggest(self, note: Note) -> list[Suggestion]:
         """The first mention of every note that this one neither is nor links to, in the order of the text."""

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ class NoteFile:
     content_hash: str  #: BLAKE2b of the bytes read, hexadecimal
     problems: tuple[Problem, ...] = ()
     skip_reason: str | None = None  #: why this is no note: "binary", …; `text` is "" then
+    sha256: str = ""  #: of a note's bytes, hexadecimal: what an edit of it has to name
 
 
 class Vault:
@@ -119,6 +120,11 @@ class Vault:
     def settings(self) -> ObsidianSettings:
         """The vault's own settings as they are now; what is wrong with them is in their `warnings`."""
         return read_settings(self.root, self._read_settings_file)
+
+    def kept_out(self, path: str) -> str | None:
+        """Why settings keep a note out of search: "excluded" or "template"; None when they do not."""
+        ignore = Ignore(self._exclude, self.settings())
+        return "excluded" if ignore.excludes(path) else ignore.unsearched(path)
 
     def read(self, path: str, *, known_hash: str | None = None) -> NoteFile:
         """Read one note, by its vault-relative path.
@@ -187,7 +193,8 @@ class Vault:
         truncated = len(data) > self._max_bytes
         data = data[: self._max_bytes]
         decoded = decode(data, truncated=truncated)
-        return NoteFile(path, decoded.text, stamp, _digest(data), decoded.problems, decoded.skip_reason)
+        problems, reason = decoded.problems, decoded.skip_reason
+        return NoteFile(path, decoded.text, stamp, _digest(data), problems, reason, sha256(data).hexdigest())
 
     def _pdf_file(
         self, reader: PageReader, path: str, data: bytes, stamp: FileStamp, known_hash: str | None
