@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
 from vaultbot.answering.followup import Turn
+from vaultbot.answering.free import FreeText, free_text
 from vaultbot.answering.prompt import tier_of
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
@@ -25,7 +26,7 @@ from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.suggester import Suggester
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
-from vaultbot.protocols import Embedder
+from vaultbot.protocols import Embedder, Message
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
@@ -105,16 +106,9 @@ class Assistant:
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
-        if not self._asks.acquire(blocking=False):
-            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
-        cancel = cancel or threading.Event()
-        self._cancels.add(cancel)
-        try:
-            if self._closing:
-                raise ShuttingDown(_SHUTTING_DOWN)
-            self._answerer.query(
-                question, options, history=history
-            )  # What is no question is refused before a model is looked for.
+        with self._turn(cancel) as cancel:
+            # What is no question is refused before a model is looked for.
+            self._answerer.query(question, options, history=history)
             with nullcontext() if extractive else self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
@@ -126,6 +120,32 @@ class Assistant:
                         raise ShuttingDown(_SHUTTING_DOWN)
                     wanted = chat is None and not extractive
                     yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[FreeText]:
+        """What the language model says by itself, without the notes. Raises as `free_text` and `ask_stream` do."""
+        with self._turn(cancel) as cancel, self._models.using(None) as model:
+            if model is None:
+                raise ModelMissing(NO_MODEL)
+            yield from free_text(model, messages, max_tokens=max_tokens, stop=stop, cancel=cancel)
+
+    @contextmanager
+    def _turn(self, cancel: threading.Event | None) -> Iterator[threading.Event]:
+        """One of the places for questions, for as long as the block runs."""
+        if not self._asks.acquire(blocking=False):
+            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
+        cancel = cancel or threading.Event()
+        self._cancels.add(cancel)
+        try:
+            if self._closing:
+                raise ShuttingDown(_SHUTTING_DOWN)
+            yield cancel
         except Exception as error:
             if self._closing:  # Whatever was taken away under it.
                 raise ShuttingDown(_SHUTTING_DOWN) from error
@@ -145,13 +165,10 @@ class Assistant:
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
-        answer: Answer | None = None
-        for event in self.ask_stream(
+        *_, answer = self.ask_stream(
             question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
-        ):
-            if isinstance(event, Answer):
-                answer = event
-        assert answer is not None
+        )
+        assert isinstance(answer, Answer)
         return answer
 
     def search(
