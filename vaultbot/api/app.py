@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from vaultbot import __version__
+from vaultbot.api import origins
 from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.errors import install_error_handlers
 from vaultbot.api.guard import Guard
@@ -16,6 +18,7 @@ from vaultbot.api.ollama import make_ollama_routes
 from vaultbot.api.openai import make_openai_routes
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.assistant import Assistant
+from vaultbot.mcp.http import McpApp
 
 #: Vectors are made of many texts at once.
 _LONG_BODIES = {"/v1/embeddings": 8 * 1024 * 1024, "/v1/chat/completions": 1024 * 1024}
@@ -43,6 +46,7 @@ def create_app(
     def openapi() -> Response:
         return JSONResponse(app.openapi())
 
+    app.router.routes.append(Route("/mcp", _mcp_app(app, daemon, allowed_origins), methods=["POST"]))
     app.router.redirect_slashes = False
     return Guard(
         app,
@@ -52,4 +56,12 @@ def create_app(
         open_paths={"/health", "/"} if ollama_compat else {"/health"},
         tokenless_paths=OLLAMA_PATHS if ollama_compat else (),
         long_bodies=_LONG_BODIES,
+    )
+
+
+def _mcp_app(app: ASGIApp, daemon: Daemon, extra: Sequence[str]) -> McpApp:
+    return McpApp(
+        app,
+        hosts=lambda: sorted(origins.allowed_hosts(daemon.port())),
+        origins=lambda: sorted(origins.allowed_origins(daemon.port(), extra)),
     )

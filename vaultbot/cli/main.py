@@ -35,6 +35,7 @@ COMMANDS = {
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
+    "mcp": "mcp",
 }
 
 
