@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message
 
 from tests.api.plugins import CHATS, EMBEDDINGS, PREFLIGHTS, PROBES, QUESTION, Body
 from tests.api.test_app import SOURDOUGH, Waiting, app_of
+from tests.api.test_markdown import ACTIVE, HOSTILE, kinds_in
 from tests.api.wire import HOST, JSON, OBSIDIAN, RIGHT, TOKEN, Pairs, Reply, call, scope_of, served
 from tests.cli.machine import until
 from tests.conftest import VaultBuilder
@@ -469,3 +470,35 @@ def test_too_many_wrong_tokens_are_told_when_to_come_back(bakery: VaultBuilder) 
 
 def test_native_routes_keep_their_problem_documents(bakery: VaultBuilder) -> None:
     assert call(app_of(bakery), path="/api/search?q=x&limit=0").slug == "invalid-request"
+
+
+# ── notes that mean harm ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("echo", [False, True], ids=["quoted", "said again by the model"])
+def test_what_a_hostile_note_says_does_nothing_in_a_client(vault: VaultBuilder, echo: bool) -> None:
+    payloads = [payload for payload in HOSTILE if payload.strip()]
+    for n, payload in enumerate(payloads):
+        vault.write(f"Note {n}.md", f"The zorblat{n} valve holds {payload} under pressure.\n\n{payload}\n")
+    vault.model = ScriptedChatModel(
+        {f"zorblat{n}": f"The zorblat{n} valve holds {payload} under pressure." for n, payload in enumerate(payloads)}
+        if echo
+        else None
+    )
+    vault.index()
+    answered = 0
+    for n in range(len(payloads)):
+        reply = chat(vault, messages=[{"role": "user", "content": f"What does the zorblat{n} valve hold?"}])
+        page = reply.json()
+        text = page["choices"][0]["message"]["content"]
+        said, _, listed = text.partition("\n\n**Sources**\n")
+        citations = page["vaultbot"]["citations"]
+
+        assert not kinds_in(said) & ACTIVE, (payloads[n], said)
+        assert (
+            listed.splitlines() == [f"{one['n']}. {one['wikilink']}" for one in citations]
+            or page["vaultbot"]["refused"]
+        )
+        assert {one["path"] for one in citations} <= {f"Note {m}.md" for m in range(len(payloads))}
+        answered += bool(citations)
+    assert answered > len(payloads) / 2
