@@ -156,10 +156,10 @@ def suggestions_text(page: Page, limit: int) -> str:
 
 
 def _change(one: Page) -> str:
-    edit = one.get("edit") or {"text": one.get("replacement", "")}
-    if "key" in edit:
+    edit = one.get("edit") or {"text": one.get("replacement")}
+    if edit.get("key"):
         return f"add to the property {name(edit['key'])}: {name(edit['value'])}"
-    return f"“{name(one['text'])}” → {name(edit['text']) or name(one['target'])}"
+    return f"“{name(one['text'])}” → {name(edit.get('text') or one['target'])}"
 
 
 def _warned(report: Report, page: Page) -> str:
