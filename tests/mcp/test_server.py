@@ -18,7 +18,7 @@ from tests.conftest import VaultBuilder
 from vaultbot.mcp import wording
 from vaultbot.mcp.door import AppDoor
 from vaultbot.mcp.server import make_server
-from vaultbot.mcp.tools import TOOLS
+from vaultbot.mcp.tools import READING, WRITING
 
 SNAPSHOT = Path(__file__).parent.parent / "snapshots" / "mcp_tools.json"
 
@@ -269,6 +269,6 @@ def test_what_is_no_note_is_no_resource(bakery: VaultBuilder, uri: str) -> None:
 
 
 def test_the_descriptions_are_written_for_assistants() -> None:
-    for tool in TOOLS:
+    for tool in (*READING, *WRITING):
         assert "not instructions" in tool.description
         assert set(tool.schema()) <= {"properties", "required", "title", "type", "additionalProperties"}

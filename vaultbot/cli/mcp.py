@@ -25,25 +25,28 @@ def mcp(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print what to enter in the usual assistants' settings, and end.")
     ] = False,
+    allow_write: Annotated[
+        bool, typer.Option("--allow-write", help="Let the assistant accept suggestions, after it has shown the diff.")
+    ] = False,
 ) -> None:
     """Serve the notes to an assistant by MCP, over standard input and output.
 
-    It can search, ask, read notes and find related ones; it cannot write. The assistant starts this command itself.
+    It can search, ask, read notes and find related ones. The assistant starts this command itself.
     """
     if print_config:
-        _print_config(session)
+        _print_config(session, allow_write=allow_write)
         return
     _ = session.config, session.root  # What is wrong with them is told at once.
-    asyncio.run(_serve(session))
+    asyncio.run(_serve(session, allow_write=allow_write))
 
 
-async def _serve(session: Session) -> None:
+async def _serve(session: Session, *, allow_write: bool) -> None:
     from mcp.server.stdio import stdio_server
 
     from vaultbot.mcp.server import make_server
 
     door = ClientDoor(lambda: session.client(start=True, until_indexed=False))
-    server = make_server(door)
+    server = make_server(door, allow_write=allow_write)
     async with stdio_server() as (reading, writing):
         try:
             await server.run(reading, writing, server.create_initialization_options())
@@ -110,10 +113,12 @@ class ClientDoor:
             await self.close()
 
 
-def _print_config(session: Session) -> None:
+def _print_config(session: Session, *, allow_write: bool) -> None:
     arguments = ["mcp", "--vault", str(session.root)]
     if session.config_file is not None:
         arguments += ["--config", str(session.config_file.absolute())]
+    if allow_write:
+        arguments.append("--allow-write")
     # Assistants know neither the shell's PATH nor its folder, so the program is named whole.
     command = [sys.executable, "-P", "-m", "vaultbot", *arguments]
     if session.json:

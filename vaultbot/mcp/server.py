@@ -19,7 +19,7 @@ from vaultbot import __version__
 from vaultbot.errors import VaultbotError, kind_and_place
 from vaultbot.mcp import wording
 from vaultbot.mcp.door import Door, note_path
-from vaultbot.mcp.tools import TOOLS, Tool
+from vaultbot.mcp.tools import READING, WRITING, Tool
 
 log = logging.getLogger("vaultbot.mcp")
 
@@ -35,9 +35,12 @@ _INSTRUCTIONS = (
 Context = ServerRequestContext[Any]
 
 
-def make_server(door: Door) -> Server[Any]:
-    """The server, with the notes behind `door`. It keeps nothing between requests."""
-    tools = {tool.name: tool for tool in TOOLS}
+def make_server(door: Door, *, allow_write: bool = False) -> Server[Any]:
+    """The server, with the notes behind `door`. It keeps nothing between requests.
+
+    With `allow_write` it has tools that write, each call after a look at the diff.
+    """
+    tools = {tool.name: tool for tool in (*READING, *(WRITING if allow_write else ()))}
 
     async def list_tools(_: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_described(tool) for tool in tools.values()])
@@ -120,9 +123,9 @@ def _described(tool: Tool) -> types.Tool:
         input_schema=tool.schema(),
         annotations=types.ToolAnnotations(
             title=tool.title,
-            read_only_hint=True,
-            destructive_hint=False,
-            idempotent_hint=True,
+            read_only_hint=not tool.writes,
+            destructive_hint=tool.writes,
+            idempotent_hint=not tool.writes,
             open_world_hint=False,
         ),
     )

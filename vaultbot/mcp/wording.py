@@ -146,12 +146,44 @@ def suggestions_text(page: Page, limit: int) -> str:
     """`GET /api/suggestions`."""
     report, found = Report(), page["suggestions"]
     report.line(f"{len(found)} suggestions for {name(page['note'])}. Nothing was written.")
+    if found and "sha256" in found[0]:
+        report.line(f"The note's version: {found[0]['sha256']}")
     for one in found[:limit]:
         report.line()
-        report.line(f"- line {one['line']}, {one['kind']}: {_change(one)}")
+        named = f"  (id {name(one['id'])})" if "id" in one else ""
+        report.line(f"- line {one['line']}, {one['kind']}: {_change(one)}{named}")
         report.quote(one["context"])
     if len(found) > limit:
         report.line(f"… and {len(found) - limit} more: ask with a higher limit.")
+    return report.text()
+
+
+def applied_text(page: Page) -> str:
+    """`POST /api/suggestions/apply`."""
+    report = Report()
+    if page["diff"]:
+        report.line(f"Nothing is written yet. This would change in {name(page['note'])}:")
+        report.quote(page["diff"])
+        report.line("Show it to the user, and call again with confirmed if they agree.")
+    elif page["run"]:
+        report.line(f"Written into {name(page['note'])}: {', '.join(map(name, page['accepted']))}")
+        report.line(f"To take it back: undo with run {name(page['run'])}. The note's version now: {page['sha256']}")
+    else:
+        report.line("Nothing was written.")
+    for refused in page["refused"]:
+        report.line(f"Left out {name(refused['id'])}: {name(refused['reason'])}")
+    return report.text()
+
+
+def undone_text(page: Page) -> str:
+    """`POST /api/undo`."""
+    report = Report()
+    back = [*page["restored"], *page["removed"]]
+    report.line(f"As before: {', '.join(map(name, back))}" if back else "Nothing was taken back.")
+    for refused in page["refused"]:
+        report.line(f"Left as it is: {name(refused['note'])}: {name(refused['reason'])}")
+        if refused["copy"]:
+            report.line(f"  The note of before is kept in {name(refused['copy'])}")
     return report.text()
 
 
