@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import ollama
 import openai
 import pytest
 from mcp import Client as McpClient
+from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.cli.machine import Machine, machine_in
@@ -89,17 +91,24 @@ def test_ollamas_library_gets_the_same(daemon: Client) -> None:
     assert (shown.modelinfo or {})["vaultbot.context_length"] == 4096
 
 
-def test_an_assistant_gets_the_same_by_mcp(daemon: Client) -> None:
-    async def ask() -> str:
+def test_an_assistant_gets_the_same_by_both_ways_of_mcp(machine: Machine, daemon: Client) -> None:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-P", "-m", "vaultbot", "mcp", "--vault", str(machine.vault)], env=machine.env()
+    )
+
+    async def ask(client: McpClient) -> str:
+        result = await client.call_tool("ask", {"question": QUESTION})
+        return str(result.content[0].text)  # type: ignore[union-attr]
+
+    async def ask_both() -> list[str]:
         http = httpx2.AsyncClient(headers=daemon.headers)
-        async with http, McpClient(streamable_http_client(f"{daemon.address}/mcp", http_client=http)) as client:
-            result = await client.call_tool("ask", {"question": QUESTION})
-            return str(result.content[0].text)  # type: ignore[union-attr]
+        by_http = McpClient(streamable_http_client(f"{daemon.address}/mcp", http_client=http))
+        async with http, by_http, McpClient(command) as by_stdio:
+            return [await ask(by_http), await ask(by_stdio)]
 
-    text = asyncio.run(ask())
-
-    assert f"{FED} [1]" in text
-    assert "[[Bread/Sourdough#Starter|Sourdough › Starter]]" in text
+    for text in asyncio.run(ask_both()):
+        assert f"{FED} [1]" in text
+        assert "[[Bread/Sourdough#Starter|Sourdough › Starter]]" in text
 
 
 def test_the_log_names_routes_and_quotes_neither_question_nor_note(machine: Machine, daemon: Client, api: Any) -> None:

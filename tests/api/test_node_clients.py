@@ -1,6 +1,6 @@
 """OpenAI's and Ollama's libraries for Node, which Obsidian plugins are built on, as clients.
 
-Skipped where Node or the libraries are not there: npm install --prefix tests/node
+Skipped where Node or the libraries are not there: npm ci --prefix tests/node
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIBRARIES = [FOLDER / "node_modules" / name for name in ("openai", "ollama")]
 
 @pytest.mark.skipif(
     shutil.which("node") is None or not all(library.is_dir() for library in LIBRARIES),
-    reason="needs Node and its libraries: npm install --prefix tests/node",
+    reason="needs Node and its libraries: npm ci --prefix tests/node",
 )
 def test_nodes_libraries_understand_every_answer(vault: VaultBuilder) -> None:
     vault.write("Grüße.md", "# Größe\n\nEin Käsebrötchen 🥐 kostet vier Euro.")

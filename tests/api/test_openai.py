@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import openai
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message
 
 from tests.api.plugins import CHATS, EMBEDDINGS, PREFLIGHTS, PROBES, QUESTION, Body
@@ -502,3 +504,38 @@ def test_what_a_hostile_note_says_does_nothing_in_a_client(vault: VaultBuilder, 
         assert {one["path"] for one in citations} <= {f"Note {m}.md" for m in range(len(payloads))}
         answered += bool(citations)
     assert answered > len(payloads) / 2
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5000) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "tool", "robot"]) | JSON_VALUES, "content": JSON_VALUES},
+    optional={"name": JSON_VALUES, "tool_calls": JSON_VALUES},
+)
+FIELDS = dict.fromkeys(
+    ["n", "stop", "max_tokens", "stream_options", "tool_choice", "response_format", "temperature", "x"], JSON_VALUES
+)
+BODY = st.fixed_dictionaries(
+    {"model": st.sampled_from(["vaultbot", "vaultbot-raw", "vaultbot-embed"]) | JSON_VALUES},
+    optional={
+        **FIELDS,
+        "messages": st.lists(MESSAGE, max_size=3) | JSON_VALUES,
+        "input": st.text(max_size=9) | st.lists(st.text(max_size=9), max_size=3) | JSON_VALUES,
+        "stream": st.booleans() | JSON_VALUES,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(path=st.sampled_from(["/v1/chat/completions", "/v1/embeddings"]), body=BODY | JSON_VALUES)
+def test_no_request_whatever_it_holds_is_an_error_of_the_daemon(bakery: VaultBuilder, path: str, body: object) -> None:
+    reply = post(bakery, path, body)
+
+    assert reply.status in (200, 400, 404), reply.body
+    if reply.status != 200:
+        error_of(reply)
+    elif reply.headers["content-type"].startswith("text/event-stream"):
+        assert text_of(chunks_of(reply.body))

@@ -21,7 +21,7 @@ from vaultbot.assistant import Assistant
 from vaultbot.mcp.http import McpApp
 
 #: Vectors are made of many texts at once.
-_LONG_BODIES = {"/v1/embeddings": 8 * 1024 * 1024, "/v1/chat/completions": 1024 * 1024}
+_LONG_BODIES = {"/v1/embeddings": 4 * 1024 * 1024, "/v1/chat/completions": 1024 * 1024}
 
 
 def create_app(
