@@ -29,9 +29,10 @@ def mcp(
         bool, typer.Option("--allow-write", help="Let the assistant accept suggestions, after it has shown the diff.")
     ] = False,
 ) -> None:
-    """Serve the notes to an assistant by MCP, over standard input and output.
+    """Serve your notes to an assistant that speaks MCP.
 
-    It can search, ask, read notes and find related ones. The assistant starts this command itself.
+    It can search, ask, read notes and find related ones. The assistant starts this command itself, and talks with it
+    over standard input and output.
     """
     if print_config:
         _print_config(session, allow_write=allow_write)
