@@ -70,6 +70,7 @@ WRONG = {
     "server.port": "65536",
     "server.idle_minutes": "inf",
     "server.allowed_origins": "[1]",
+    "server.ollama_compat": "1",
 }
 
 NAMES = [

@@ -13,9 +13,11 @@ from pathlib import Path
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
 from vaultbot.answering.followup import Turn
+from vaultbot.answering.free import FreeText, free_text
 from vaultbot.answering.prompt import tier_of
+from vaultbot.answering.queue import Queue
 from vaultbot.config import Config
-from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
+from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound
 from vaultbot.index.graph import Graph, Named
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
@@ -28,7 +30,7 @@ from vaultbot.links.suggester import Suggester
 from vaultbot.links.view import Page
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
-from vaultbot.protocols import Embedder
+from vaultbot.protocols import Embedder, Message
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
@@ -41,11 +43,8 @@ from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.vault import Vault
 
-_ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
 _MOST_HITS = 50
 _MOST_NAMED = 8
-
-_SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
 
 _BEFORE_FIRST_LOOK = (
     "vaultbot has just started and is still looking for what changed in the vault since: answers come from the last "
@@ -88,9 +87,7 @@ class Assistant:
         self._answerer = answerer
         self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
         self.review = Review(editor, decisions, suggest=self.suggest, changed=worker.wake)
-        self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
-        self._cancels: set[threading.Event] = set()
-        self._closing = False
+        self._asks = Queue()
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -112,13 +109,7 @@ class Assistant:
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
-        if not self._asks.acquire(blocking=False):
-            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
-        cancel = cancel or threading.Event()
-        self._cancels.add(cancel)
-        try:
-            if self._closing:
-                raise ShuttingDown(_SHUTTING_DOWN)
+        with self._asks.turn(cancel) as cancel:
             # What is no question is refused before a model is looked for.
             self._answerer.query(question, options, history=history)
             with nullcontext() if extractive else self._models.using(model) as chat:
@@ -128,17 +119,23 @@ class Assistant:
                 for event in self._answerer.ask(
                     question, options=options, model=chat, history=history, extractive=extractive, cancel=cancel
                 ):
-                    if self._closing:
-                        raise ShuttingDown(_SHUTTING_DOWN)
+                    self._asks.check()
                     wanted = chat is None and not extractive
                     yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
-        except Exception as error:
-            if self._closing:  # Whatever was taken away under it.
-                raise ShuttingDown(_SHUTTING_DOWN) from error
-            raise
-        finally:
-            self._cancels.discard(cancel)
-            self._asks.release()
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[FreeText]:
+        """What the language model says by itself, without the notes. Raises as `free_text` and `ask_stream` do."""
+        with self._asks.turn(cancel) as cancel, self._models.using(None) as model:
+            if model is None:
+                raise ModelMissing(NO_MODEL)
+            yield from free_text(model, messages, max_tokens=max_tokens, stop=stop, cancel=cancel)
 
     def ask(
         self,
@@ -328,7 +325,7 @@ class Assistant:
     @property
     def closing(self) -> bool:
         """Whether `stop_answering` was called."""
-        return self._closing
+        return self._asks.closed
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know of how questions are answered."""
@@ -354,9 +351,7 @@ class Assistant:
 
     def stop_answering(self) -> None:
         """End what is being answered or indexed; those who wait get ShuttingDown."""
-        self._closing = True
-        for cancel in list(self._cancels):
-            cancel.set()
+        self._asks.close()
         self.worker.stop(timeout=0)
 
     def close(self, *, timeout: float = 4.0) -> None:

@@ -289,6 +289,9 @@ class ServerSettings:
         30, 0.01, 10080, "A daemon that a command started ends after so long without requests."
     )
     allowed_origins: tuple[str, ...] = _texts("Further web origins that may call; Obsidian's own are always allowed.")
+    ollama_compat: bool = _yes_or_no(
+        False, "Answer clients of Ollama's API, which send no token: any program on this machine can then ask."
+    )
 
 
 @dataclass(frozen=True, slots=True)

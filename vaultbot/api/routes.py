@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
+from vaultbot.api.leaving import unless_left
 from vaultbot.api.pages import lint_page, note_page
 from vaultbot.api.schemas import (
     FILTERS,
@@ -102,7 +103,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None
             return EventStream(_told(first, events), on_disconnect=cancel.set)
-        return await _unless_left(request, events, cancel)
+        return await unless_left(request, lambda: _last(events), cancel)
 
     @routes.post("/api/title")
     def title(asked: TitleRequest) -> TitlePage:
@@ -198,18 +199,6 @@ def _event(event: AskEvent) -> tuple[str, object]:
     if isinstance(event, Spoken):
         return "delta", {"text": event.sentence.text, **asdict(event)}
     return "done", asdict(event)
-
-
-async def _unless_left(request: Request, events: Iterator[AskEvent], cancel: threading.Event) -> Answer:
-    """The whole answer; a client that leaves cancels it."""
-    answering = asyncio.ensure_future(run_in_threadpool(_last, events))
-    try:
-        while not (await asyncio.wait({answering}, timeout=0.25))[0]:
-            if await request.is_disconnected():
-                cancel.set()
-        return answering.result()
-    finally:
-        cancel.set()
 
 
 def _last(events: Iterator[AskEvent]) -> Answer:

@@ -38,6 +38,7 @@ COMMANDS = {
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
+    "mcp": "mcp",
 }
 
 
