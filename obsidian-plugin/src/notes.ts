@@ -1,7 +1,7 @@
 /** Ways into the user's notes: opening one at a heading, linking to one, and the editor that is in use. */
 
 import { App, Editor, MarkdownView, Notice, PaneType, TFile, resolveSubpath, stripHeadingForLink } from "obsidian";
-import { asLinkText, placeName } from "./wording";
+import { asLinkText, asPlainMarkdown, placeName } from "./wording";
 
 /** A place in a note, as the daemon last read it. */
 export interface PlaceInNote {
@@ -41,8 +41,9 @@ export function subpathOf(headingPath: readonly string[]): string {
 /** A link from a note to a place in another, written as the user's settings want it. */
 export function linkTo(app: App, place: PlaceInNote, source: string): string {
   const file = app.vault.getFileByPath(place.path);
-  const words = asLinkText(placeName(place.title, place.heading_path));
-  return file ? app.fileManager.generateMarkdownLink(file, source, subpathOf(place.heading_path), words) : words;
+  const words = placeName(place.title, place.heading_path);
+  if (!file) return asPlainMarkdown(words);
+  return app.fileManager.generateMarkdownLink(file, source, subpathOf(place.heading_path), asLinkText(words));
 }
 
 /** The editor of the note that was in use last, also while a view at the side has the focus. */

@@ -21,12 +21,13 @@ export function asPlainMarkdown(text: string): string {
   return unlinked.replace(/^(\d+)([.)])/, "$1\\$2").replace(/^[-+:]/, "\\$&");
 }
 
-/** What a link may show. */
+/** What a link may show, be it a wikilink or a Markdown link. */
 export function asLinkText(text: string): string {
-  return shown(text).replace(/[[\]|\\`<>\s]+/g, " ").trim();
+  return shown(text).replace(/[[\]|\\`<>%*$!\s]+/g, " ").trim();
 }
 
-/** "Compost › Ingredients" */
+/** "Compost › Ingredients"; a first heading that says the title again is left out. */
 export function placeName(title: string, headingPath: readonly string[]): string {
-  return [title, ...headingPath].map(shown).join(" › ");
+  const headings = headingPath[0] === title ? headingPath.slice(1) : headingPath;
+  return [title, ...headings].map(shown).join(" › ");
 }

@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: 70551ee3effd869bd8318b6b29673e958f936e3e1808ca3f5baf7cfbf102bffd */
+   sources: ee5112c64aa3325ec0a63d7ed9c65fc9b8f5dbc4744c9e55ee1619440b356a26 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -82,10 +82,11 @@ function asPlainMarkdown(text) {
   return unlinked.replace(/^(\d+)([.)])/, "$1\\$2").replace(/^[-+:]/, "\\$&");
 }
 function asLinkText(text) {
-  return shown(text).replace(/[[\]|\\`<>\s]+/g, " ").trim();
+  return shown(text).replace(/[[\]|\\`<>%*$!\s]+/g, " ").trim();
 }
 function placeName(title, headingPath) {
-  return [title, ...headingPath].map(shown).join(" › ");
+  const headings = headingPath[0] === title ? headingPath.slice(1) : headingPath;
+  return [title, ...headings].map(shown).join(" › ");
 }
 
 // src/notes.ts
@@ -112,8 +113,9 @@ function subpathOf(headingPath) {
 }
 function linkTo(app, place, source) {
   const file = app.vault.getFileByPath(place.path);
-  const words = asLinkText(placeName(place.title, place.heading_path));
-  return file ? app.fileManager.generateMarkdownLink(file, source, subpathOf(place.heading_path), words) : words;
+  const words = placeName(place.title, place.heading_path);
+  if (!file) return asPlainMarkdown(words);
+  return app.fileManager.generateMarkdownLink(file, source, subpathOf(place.heading_path), asLinkText(words));
 }
 function lastEditor(app) {
   var _a;
@@ -875,7 +877,7 @@ async function portBeside(tokenFile, read) {
 // src/related/view.ts
 var import_obsidian5 = require("obsidian");
 
-// src/active_note.ts
+// src/active-note.ts
 var import_obsidian4 = require("obsidian");
 var SETTLE_MS = 300;
 var ActiveNote = class extends import_obsidian4.Component {
@@ -1099,14 +1101,6 @@ function inFull(state) {
 // src/suggestions/view.ts
 var import_obsidian8 = require("obsidian");
 
-// src/daemon/records.ts
-function isReplacement(edit) {
-  return "start" in edit;
-}
-function isPropertyValue(edit) {
-  return "key" in edit;
-}
-
 // src/suggestions/accept.ts
 var import_obsidian7 = require("obsidian");
 
@@ -1164,9 +1158,14 @@ var Stale = class extends Error {
 var CHANGED = "The note has changed there since it was read. Nothing was written; look again in a moment.";
 async function accept(app, suggestion) {
   const { edit } = suggestion;
-  if (isReplacement(edit)) return replace(app, noteOf(app, suggestion.note), suggestion, edit);
-  if (isPropertyValue(edit)) return addProperty(app, noteOf(app, suggestion.note), edit);
-  return create(app, suggestion.note, edit);
+  switch (edit.type) {
+    case "replace":
+      return replace(app, noteOf(app, suggestion.note), suggestion, edit);
+    case "property":
+      return addProperty(app, noteOf(app, suggestion.note), edit);
+    case "new-note":
+      return create(app, suggestion.note, edit);
+  }
 }
 function noteOf(app, path) {
   const file = app.vault.getFileByPath(path);
@@ -1276,16 +1275,16 @@ function headline({ kind, target, key, text }) {
     case "alias":
       return target;
     default:
-      return name;
+      return name || target;
   }
 }
 function drawPreview(parent, suggestion) {
   const { edit, text, context } = suggestion;
   const line = parent.createDiv({ cls: "vaultbot-preview", attr: { dir: "auto" } });
-  if (isPropertyValue(edit)) {
+  if (edit.type === "property") {
     line.appendText(`${shown(edit.key)}: `);
     textIn(line, "ins", "", edit.value);
-  } else if (!isReplacement(edit)) {
+  } else if (edit.type === "new-note") {
     line.appendText("New note ");
     textIn(line, "ins", "", suggestion.note);
   } else if (edit.start === edit.end || !context.includes(text)) {
@@ -1356,7 +1355,7 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
     const card = parent.createDiv({ cls: "vaultbot-card", attr: { role: "group", tabindex: "0", "aria-label": name } });
     const head = card.createDiv({ cls: "vaultbot-head" });
     textIn(head, "span", "vaultbot-name", name);
-    if (isReplacement(suggestion.edit)) {
+    if (suggestion.edit.type === "replace") {
       textButton(head, `line ${suggestion.line}`, "vaultbot-line", () => this.reveal(suggestion));
     }
     drawPreview(card, suggestion);
@@ -1405,7 +1404,7 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
     if (card.hasClass("is-decided")) return;
     card.addClass("is-decided");
     try {
-      await this.client.dismiss(suggestion.note, suggestion.id, scope);
+      await this.client.dismiss(this.shownPath, suggestion.id, scope);
     } catch (error) {
       card.removeClass("is-decided");
       this.fail(card, error);

@@ -25,7 +25,7 @@ export function headline({ kind, target, key, text }: Suggestion): string {
     case "alias":
       return target;
     default:
-      return name;
+      return name || target;
   }
 }
 

@@ -36,9 +36,10 @@ describe("text that is put into a note", () => {
 describe("names of places", () => {
   test("say note and headings", () => {
     expect(placeName("Compost", ["Ingredients", "What stays out"])).toBe("Compost › Ingredients › What stays out");
+    expect(placeName("Compost", ["Compost", "Ingredients"])).toBe("Compost › Ingredients");
   });
 
   test("cannot end the link that they are in", () => {
-    expect(asLinkText("a]] ![[b|c<img>`")).toBe("a ! b c img");
+    expect(asLinkText("a]] ![[b|c<img>`")).toBe("a b c img");
   });
 });
