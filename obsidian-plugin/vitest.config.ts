@@ -8,7 +8,9 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias: { obsidian } },
-        test: { name: "unit", environment: "jsdom", include: ["test/unit/**/*.test.ts"], setupFiles: ["test/unit/setup.ts"] },
+        test: {
+          name: "unit", environment: "jsdom", isolate: false, pool: "threads", include: ["test/unit/**/*.test.ts"], setupFiles: ["test/unit/setup.ts"],
+        },
       },
       {
         test: {

@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "status",
     "models": "models",
     "init": "init",
+    "plugin": "plugin",
     "start": "serve",
     "stop": "serve",
     "serve": "serve",

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { sha256 } from "../../src/daemon/proof";
 import { Suggestion } from "../../src/daemon/records";
 import { accept, Stale } from "../../src/suggestions/accept";
-import { mention } from "./locate.test";
+import { mention } from "./mention";
 import { Garden, vaultOf } from "./vault";
 
 const TOMATO = "---\ntags:\n  - plants\n---\n🍅 likes compost.\r\nAnd sun.";

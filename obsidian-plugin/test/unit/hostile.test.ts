@@ -5,7 +5,7 @@ import { drawTurn } from "../../src/chat/turn";
 import { Answer, Suggestion } from "../../src/daemon/records";
 import { linkTo } from "../../src/notes";
 import { drawPreview, headline } from "../../src/suggestions/preview";
-import { mention } from "./locate.test";
+import { mention } from "./mention";
 import { Garden, vaultOf } from "./vault";
 
 const PAYLOADS = [

@@ -1,20 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Replacement, Suggestion } from "../../src/daemon/records";
 import { locate, utf16 } from "../../src/suggestions/locate";
-
-/** The suggestion that the daemon makes for the first of these words in the text. */
-export function mention(text: string, words: string, link: string): Suggestion & { edit: Replacement } {
-  const at = text.indexOf(words);
-  const start = Array.from(text.slice(0, at)).length;
-  const before = text.slice(0, at).split("\n");
-  const context = (text.split("\n")[before.length - 1] ?? "").replace(/\r$/, "");
-  return {
-    id: "s_1", kind: "mention", note: "Tomato.md", target: "Compost.md", text: words,
-    edit: { type: "replace", start, end: start + Array.from(words).length, text: link },
-    score: 0.8, reasons: ["the note's title"], line: before.length, col: Array.from(before[before.length - 1] ?? "").length + 1,
-    context, sha256: "", key: null, alternatives: [],
-  };
-}
+import { mention } from "./mention";
 
 function placed(text: string, suggestion: Suggestion & { edit: Replacement }, read: string | null): string | null {
   const span = locate(text, suggestion, suggestion.edit, read);
