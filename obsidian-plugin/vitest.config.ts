@@ -13,6 +13,9 @@ export default defineConfig({
         },
       },
       {
+        test: { name: "screenshots", environment: "node", include: ["test/e2e/screenshots.ts"] },
+      },
+      {
         test: {
           name: "e2e", environment: "node", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000,
         },

@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: ee5112c64aa3325ec0a63d7ed9c65fc9b8f5dbc4744c9e55ee1619440b356a26 */
+   sources: 90179d2bf02346606403ddc0a881ae834740dac5ced7d6ad2821f7e0a66e3440 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -276,7 +276,7 @@ function drawFoot(parent, turn, actions) {
 function summaryOf(answer) {
   var _a;
   const model = (_a = answer.model) != null ? _a : "no model was asked";
-  const seconds = `${(answer.timings_ms.total / 1e3).toFixed(1)} s`;
+  const seconds = `${(answer.timings_ms.total / 1e3).toFixed(1)} s`;
   return (answer.match === "none" ? [model, seconds] : [`${answer.match} match`, model, seconds]).join(" · ");
 }
 

@@ -89,6 +89,6 @@ function drawFoot(parent: HTMLElement, turn: Turn, actions: TurnActions): void {
 
 function summaryOf(answer: Answer): string {
   const model = answer.model ?? "no model was asked";
-  const seconds = `${(answer.timings_ms.total / 1000).toFixed(1)} s`;
+  const seconds = `${(answer.timings_ms.total / 1000).toFixed(1)}\u00A0s`;
   return (answer.match === "none" ? [model, seconds] : [`${answer.match} match`, model, seconds]).join(" · ");
 }

@@ -1,17 +1,15 @@
 /** The built plugin in a real browser, with a real daemon on another origin. */
 
-import { Browser, chromium, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test, TestContext } from "vitest";
 import { Machine, Wanted } from "./machine";
+import { startBrowser, Window } from "./window";
 
 let browser: Browser;
 const machines: Machine[] = [];
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await startBrowser();
 });
 
 afterAll(() => browser?.close());
@@ -24,61 +22,6 @@ async function machineWith(wanted: Wanted): Promise<Machine> {
   const machine = await Machine.start(wanted);
   machines.push(machine);
   return machine;
-}
-
-/** Obsidian's window. Whatever goes wrong in it fails the test, and every request is written down. */
-class Window {
-  readonly requests: string[] = [];
-  readonly errors: string[] = [];
-
-  private constructor(readonly page: Page) {
-    page.on("request", (request) => this.requests.push(`${request.method()} ${request.url()}`));
-    page.on("pageerror", (error) => this.errors.push(error.message));
-    page.on("dialog", (dialog) => {
-      this.errors.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-  }
-
-  static async open(machine: Machine): Promise<Window> {
-    const window = new Window(await browser.newPage({ viewport: { width: 1100, height: 720 } }));
-    await window.page.goto(machine.origin);
-    await window.page.waitForFunction("window.plugin !== undefined");
-    return window;
-  }
-
-  run<T>(code: string): Promise<T> {
-    return this.page.evaluate<T>(code);
-  }
-
-  openNote(path: string): Promise<void> {
-    return this.run(`app.workspace.openLinkText(${JSON.stringify(path)}, "")`);
-  }
-
-  command(id: string): Promise<void> {
-    return this.run(`void app.commands.get(${JSON.stringify(id)})()`);
-  }
-
-  /** Ask as a person does, from the keyboard. */
-  async ask(question: string): Promise<void> {
-    await this.command("ask");
-    await this.page.getByLabel("Your question").fill(question);
-    await this.page.keyboard.press("Enter");
-  }
-
-  async answered(turns = 1): Promise<void> {
-    await this.page.waitForFunction(
-      `document.querySelectorAll(".vaultbot-turn").length === ${turns} && document.querySelectorAll('.vaultbot-answer[aria-busy="false"]').length === ${turns}`,
-    );
-  }
-
-  text(selector: string): Promise<string[]> {
-    return this.page.locator(selector).allInnerTexts();
-  }
-
-  opened(): Promise<{ path: string; line: number }> {
-    return this.run("app.workspace.opened");
-  }
 }
 
 const ROT = "Why do tomatoes get blossom end rot?";
@@ -94,7 +37,7 @@ describe("asking", () => {
   test("streams an answer over CORS, whose citation opens the line below its heading", async () => {
     const machine = await machineWith({ garden: true });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.ask(ROT);
     await window.answered();
 
@@ -103,13 +46,14 @@ describe("asking", () => {
     expect(await window.opened()).toMatchObject({ path: "Gardening/Tomato.md", line: 27 });
     const { port } = (await machine.status()) as { port: number };
     expect(window.requests).toContain(`POST http://127.0.0.1:${port}/api/ask`);
+    expect(window.blocked).toEqual([]);
     expect(window.errors).toEqual([]);
   });
 
   test("says what is not in the notes, with the nearest, and understands a follow-up", async () => {
     const machine = await machineWith({ garden: true });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.ask("What is the capital of France?");
     await window.answered();
     expect(await window.text(".vaultbot-refusal")).toEqual(["Not in your notes."]);
@@ -125,7 +69,7 @@ describe("asking", () => {
   test("asks about a folder alone when it is told to", async () => {
     const machine = await machineWith({ notes: { ...SALT, "Work/Kimchi.md": "The kimchi project needs salt of a database." } });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.openNote("Work/Kimchi.md");
     await window.command("ask");
     await window.page.getByLabel("Where to look").selectOption("folder");
@@ -137,7 +81,7 @@ describe("asking", () => {
   test("puts an answer into the note, with its sources as links", async () => {
     const machine = await machineWith({ garden: true, notes: { "Other.md": "Bicycles need oil.\n" } });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.openNote("Other.md");
     await window.ask(ROT);
     await window.answered();
@@ -152,17 +96,18 @@ describe("asking", () => {
   test("takes the whole answer where the daemon does not allow the page's origin", async () => {
     const machine = await machineWith({ garden: true, allowed: false });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.ask(ROT);
     await window.answered();
     expect((await window.text("blockquote q")).join(" ")).toContain(CALCIUM);
+    expect(window.blocked).toContain("POST /api/ask");
     expect(window.errors).toEqual([]);
   });
 
   test("is stopped by Escape, and the daemon is ready for the next question", async () => {
     const machine = await machineWith({ garden: true, models: ["language"] });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.ask("What is quantization?");
     // The quotes are there before the model has said anything.
     await window.page.waitForSelector("blockquote q");
@@ -182,7 +127,7 @@ describe("the daemon", () => {
     const machine = await machineWith({ garden: true });
     await machine.startDaemon();
     await machine.stopDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     const status = window.page.locator(".status-bar-item");
     await window.command("ask");
     await window.page.waitForFunction(`document.querySelector(".status-bar-item").innerText === "vaultbot: offline"`);
@@ -208,7 +153,7 @@ describe("the daemon", () => {
   test("tells how many notes there are as they come", async () => {
     const machine = await machineWith({ notes: SALT });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.page.getByText("vaultbot: 3 notes").waitFor();
     await machine.write("New.md", "A new note.");
     await window.command("index");
@@ -220,7 +165,7 @@ describe("related notes", () => {
   test("follow the note in front, say why, and can be linked to", async () => {
     const machine = await machineWith({ notes: SALT });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     await window.openNote("Food/Kimchi.md");
     await window.command("related");
     await window.page.locator(".vaultbot-related .vaultbot-place", { hasText: "Sauerkraut" }).waitFor();
@@ -231,6 +176,78 @@ describe("related notes", () => {
     expect(window.errors).toEqual([]);
   });
 });
+
+describe("suggestions", () => {
+  test("are shown first, accepted in the editor, and undone", async (context) => {
+    const { machine, window } = await besideTomato(context);
+    const before = await machine.read("Gardening/Tomato.md");
+    const card = window.card("Compost");
+    expect(await card.locator(".vaultbot-preview del").innerText()).toBe("compost");
+    expect(await card.locator(".vaultbot-preview ins").innerText()).toBe("[[Compost|compost]]");
+    expect(await machine.read("Gardening/Tomato.md")).toBe(before);
+
+    await card.getByRole("button", { name: "Accept: Compost" }).click();
+    await card.getByText("Accepted.").waitFor();
+    const after = before.replace("a bucket of compost into", "a bucket of [[Compost|compost]] into");
+    await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(after);
+    await card.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(before);
+
+    await window.card("Compost").getByRole("button", { name: "Accept: Compost" }).click();
+    await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(after);
+    await window.run("app.workspace.markdown.editor.undo()");
+    await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(before);
+    expect(window.errors).toEqual([]);
+  });
+
+  test("are accepted one after the other, from the keyboard", async (context) => {
+    const { machine, window } = await besideTomato(context);
+    await window.card("Compost").focus();
+    await window.page.keyboard.press("a");
+    await window.card("Compost").getByText("Accepted.").waitFor();
+    const next = await window.run<string>("document.activeElement.getAttribute('aria-label')");
+    expect(next).toBe("Crop rotation");
+    await window.page.keyboard.press("a");
+    await window.card("Crop rotation").getByText("Accepted.").waitFor();
+    await expect.poll(() => machine.read("Gardening/Tomato.md")).toMatch(/\[\[Compost\|compost\]\][\s\S]*\[\[Crop rotation\]\] helps/);
+  });
+
+  test("write nothing where the words do not stand any more", async (context) => {
+    const { machine, window } = await besideTomato(context);
+    await window.run(`(() => {
+      const { editor } = app.workspace.markdown;
+      const at = editor.getValue().indexOf("a bucket of compost");
+      editor.transaction({ changes: [{ from: editor.offsetToPos(at), to: editor.offsetToPos(at + 19), text: "a bucket of manure" }] });
+    })()`);
+    await window.card("Compost").getByRole("button", { name: "Accept: Compost" }).click();
+    await window.card("Compost").getByText("The note has changed there").waitFor();
+    expect(await machine.read("Gardening/Tomato.md")).toContain("a bucket of manure into");
+    expect(await machine.read("Gardening/Tomato.md")).not.toContain("[[Compost|compost]]");
+  });
+
+  test("that are dismissed do not come back", async (context) => {
+    const { machine, window } = await besideTomato(context);
+    await window.card("Compost").getByRole("button", { name: "Dismiss: Compost" }).click();
+    await window.card("Compost").getByText("Dismissed.").waitFor();
+    await window.card("Crop rotation").getByRole("button", { name: "Dismiss more" }).click();
+    await window.page.getByRole("menuitem", { name: "Not this target in this note" }).click();
+    await window.page.waitForFunction(`document.querySelector(".vaultbot-suggestions .vaultbot-list").innerText.includes("Nothing to suggest")`);
+    const left = (await machine.get("/api/suggestions?note=Gardening/Tomato.md&kind=mention")) as { suggestions: unknown[] };
+    expect(left.suggestions).toEqual([]);
+  });
+});
+
+async function besideTomato(context: TestContext): Promise<{ machine: Machine; window: Window }> {
+  const machine = await machineWith({ garden: true });
+  await machine.startDaemon();
+  const { paths } = (await machine.get("/api/openapi.json")) as { paths: Record<string, unknown> };
+  context.skip(!("/api/suggestions/dismiss" in paths), "this daemon cannot dismiss suggestions yet");
+  const window = await Window.open(browser, machine);
+  await window.openNote("Gardening/Tomato.md");
+  await window.command("suggest");
+  await window.card("Compost").waitFor();
+  return { machine, window };
+}
 
 describe("hostile notes", () => {
   test("load nothing, run nothing and forge no source", async () => {
@@ -249,7 +266,7 @@ describe("hostile notes", () => {
     const notes = Object.fromEntries(payloads.map((text, n) => [`Trap ${n} <img src=x onerror=alert(${n})>.md`.replaceAll("/", ""), `# <img src=http://CANARY/h${n}> kimchi salt\n\n${text}\n`]));
     const machine = await machineWith({ notes });
     await machine.startDaemon();
-    const window = await Window.open(machine);
+    const window = await Window.open(browser, machine);
     const { port } = (await machine.status()) as { port: number };
     const questions = ["kimchi salt two percent", "How much kimchi salt?", "kimchi salt click", "kimchi salt Fake", "kimchi salt SECRET"];
     for (const [n, question] of questions.entries()) {
