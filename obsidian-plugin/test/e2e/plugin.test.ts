@@ -43,7 +43,7 @@ describe("asking", () => {
 
     expect((await window.text("blockquote q")).join(" ")).toContain(CALCIUM);
     await window.page.getByRole("button", { name: "Source 1: Tomato › Trouble, line 28" }).click();
-    expect(await window.opened()).toMatchObject({ path: "Gardening/Tomato.md", line: 27 });
+    await expect.poll(() => window.opened()).toMatchObject({ path: "Gardening/Tomato.md", line: 27 });
     const { port } = (await machine.status()) as { port: number };
     expect(window.requests).toContain(`POST http://127.0.0.1:${port}/api/ask`);
     expect(window.blocked).toEqual([]);
@@ -275,7 +275,9 @@ describe("hostile notes", () => {
     }
     await window.command("related");
     for (const path of Object.keys(notes)) {
+      const asked = window.page.waitForRequest((request) => request.postData()?.includes(`/api/related?${new URLSearchParams({ path }).toString()}`) ?? false);
       await window.openNote(path);
+      await (await asked).response();
       await window.page.waitForFunction(`document.querySelector(".vaultbot-related .vaultbot-list").getAttribute("aria-busy") === "false"`);
     }
     await window.command("suggest");
