@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: 90179d2bf02346606403ddc0a881ae834740dac5ced7d6ad2821f7e0a66e3440 */
+   sources: d02500886b24595dd83b95d6fb8fb34b8d118786250536f19e50ca7deef9b634 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -663,12 +663,13 @@ var Client = class {
       yield { kind: "answer", answer: await this.json("POST", "/api/ask", { ...question }, "sentences") };
       return;
     }
+    let answered = false;
     for await (const { name, value } of await valuesOf(response)) {
       const event = askEvent(name, value);
       if (event) yield event;
-      if ((event == null ? void 0 : event.kind) === "answer") return;
+      answered = answered || (event == null ? void 0 : event.kind) === "answer";
     }
-    throw new Offline("The daemon hung up in the middle of the answer. Ask again.");
+    if (!answered) throw new Offline("The daemon hung up in the middle of the answer. Ask again.");
   }
   /** How indexing goes, until somebody hangs up. */
   async *events(signal) {

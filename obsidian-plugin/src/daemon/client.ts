@@ -65,12 +65,14 @@ export class Client {
       yield { kind: "answer", answer: await this.json<Answer>("POST", "/api/ask", { ...question }, "sentences") };
       return;
     }
+    let answered = false;
+    // To its very end, which comes right after the answer: hanging up earlier would look like somebody who left.
     for await (const { name, value } of await valuesOf(response)) {
       const event = askEvent(name, value);
       if (event) yield event;
-      if (event?.kind === "answer") return;
+      answered = answered || event?.kind === "answer";
     }
-    throw new Offline("The daemon hung up in the middle of the answer. Ask again.");
+    if (!answered) throw new Offline("The daemon hung up in the middle of the answer. Ask again.");
   }
 
   /** How indexing goes, until somebody hangs up. */
