@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: d02500886b24595dd83b95d6fb8fb34b8d118786250536f19e50ca7deef9b634 */
+   sources: 3399bbda5ef50eb1f02165943152bad295c073ce0ba36a0d8ec58f3e98aecd7d */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -618,14 +618,16 @@ async function* readEvents(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();
+  let ended = false;
   try {
     for (; ; ) {
       const { done, value } = await reader.read();
+      ended = done;
       if (done) return;
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    void reader.cancel().catch(() => void 0);
+    if (!ended) void reader.cancel().catch(() => void 0);
   }
 }
 

@@ -44,14 +44,16 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();
+  let ended = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      ended = done;
       if (done) return;
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
     // Rejects when the connection was cut already.
-    void reader.cancel().catch(() => undefined);
+    if (!ended) void reader.cancel().catch(() => undefined);
   }
 }

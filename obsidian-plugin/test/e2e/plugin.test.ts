@@ -100,7 +100,7 @@ describe("asking", () => {
     await window.ask(ROT);
     await window.answered();
     expect((await window.text("blockquote q")).join(" ")).toContain(CALCIUM);
-    expect(window.blocked).toContain("POST /api/ask");
+    expect(window.blocked).toContain("POST /api/ask net::ERR_FAILED");
     expect(window.errors).toEqual([]);
   });
 

@@ -16,7 +16,7 @@ export class Window {
 
   private constructor(readonly page: Page) {
     page.on("request", (request) => this.requests.push(`${request.method()} ${request.url()}`));
-    page.on("requestfailed", (request) => this.blocked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    page.on("requestfailed", (request) => this.blocked.push(`${request.method()} ${new URL(request.url()).pathname} ${request.failure()?.errorText ?? ""}`));
     page.on("pageerror", (error) => this.errors.push(error.message));
     page.on("dialog", (dialog) => {
       this.errors.push(`dialog: ${dialog.message()}`);
