@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "doctor",
     "models": "models",
     "init": "init",
+    "plugin": "plugin",
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
