@@ -24,7 +24,8 @@ Near: TypeAlias = list[tuple[int, float]]  #: rows with how near they are, the n
 
 _TITLE_COUNTS = 3  #: times a word of the body
 _MOST_TERMS = 2_000  #: of one note's body that are read
-_COMMON = 0.2  #: a term in more of the notes tells nothing
+_COMMON = 0.2  #: a term in more of the notes tells nothing…
+_FEW = 50  #: …unless those are few
 _NOTES_AT_ONCE = 500
 
 
@@ -152,7 +153,7 @@ def _unit(matrix: FloatArray) -> FloatArray:
 def _weighed(bags: Sequence[Mapping[str, int]]) -> sparse.csr_array:
     """Each note's words by how often they stand in it, dampened, and how few notes have them."""
     spread = Counter(term for bag in bags for term in bag)
-    most = max(2.0, _COMMON * len(bags))
+    most = max(_FEW, _COMMON * len(bags))
     column = {term: place for place, term in enumerate(t for t, notes in spread.items() if 1 < notes <= most)}
     rarity = np.zeros(len(column), np.float32)
     for term, place in column.items():
