@@ -22,7 +22,9 @@ from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.lint import KINDS, Finding, lint
 from vaultbot.links.profile import Profile, profile_of
 from vaultbot.links.related import RelatedFinder, RelatedNotes
+from vaultbot.links.report import VaultReport, make_report
 from vaultbot.links.suggester import Suggester
+from vaultbot.links.view import Page, VaultView
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
 from vaultbot.protocols import Embedder
@@ -224,6 +226,19 @@ class Assistant:
         with self._reader.snapshot():
             place = self._place(within) if within and within.strip(" ./") else ""
             return lint(self.graph, self.vault.settings(), within=place, kinds=kinds)
+
+    def report(self) -> VaultReport:
+        """What the links of the whole vault look like: hubs, clusters, what lies apart. It may take seconds."""
+        embedder = self.embedder
+        with self._reader.snapshot():
+            view = VaultView(
+                self._reader,
+                self.graph,
+                self.vault.settings(),
+                read=lambda path: Page(self._document(path), ""),  # It looks into no file.
+                fingerprint=embedder.fingerprint if embedder else None,
+            )
+            return make_report(view, self.vault.name, today=self._retriever.today())
 
     def _limit(self, wanted: int | None) -> int:
         limit = self.config.retrieval.limit if wanted is None else wanted

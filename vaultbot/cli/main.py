@@ -28,6 +28,7 @@ COMMANDS = {
     "related": "related",
     "suggest-links": "suggest_links",
     "lint": "lint",
+    "report": "report",
     "index": "index",
     "status": "status",
     "models": "models",
