@@ -175,3 +175,16 @@ def test_few_examples_leave_the_weights_and_many_change_them() -> None:
     assert chances(many, figures)[0] > 0.95
     assert chances(many, figures)[1] < 0.05
     assert fitted(start, np.zeros((0, 2)), np.zeros(0)).tolist() == start.tolist()
+
+
+def test_weights_that_are_known_need_not_be_learned_again(vault: VaultBuilder) -> None:
+    a_vault_of_two_tags(vault)
+    vault.write("New.md", f"{BREAD} A new one.")
+
+    with view_of(vault) as view:
+        first = TagKind(view)
+        again = TagKind(view, weights=first.weights)
+        page = view.page("New.md")
+
+        assert again.weights is first.weights
+        assert again.suggest(page) == first.suggest(page)

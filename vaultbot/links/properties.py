@@ -26,7 +26,7 @@ _OFTEN_SEVERAL = 0.25  #: of the notes with a property have several values, wher
 _MORE = 4  #: other values that are told
 _MOST_OF_ONE = 3  #: values that are proposed for a property that often has several
 _LEAST = 0.02  #: what is less likely is nobody's to see
-_LEARNED_FROM = 1_500  #: notes with a property, and notes with and without it
+_LEARNED_FROM = 1_000  #: notes with a property, and notes with and without it
 _RESERVED = frozenset({"tags", "tag", "aliases", "alias", "cssclasses", "cssclass"})
 
 #: In the order of `Figures`, and the constant: learned from a vault of 1,186 notes, 813 of them with a parent. There,
@@ -37,15 +37,18 @@ SPREAD_WEIGHTS = np.array([4.9, 2.2, 0.3, -4.2])
 
 
 class PropertyKind:
-    """Suggests links for properties. Made once per state of the vault."""
+    """Suggests links for properties. Made once per state of the vault.
 
-    def __init__(self, view: VaultView) -> None:
+    Learning takes most of the time; with the `weights` of an earlier state, of values and of who has a property,
+    nothing is learned.
+    """
+
+    def __init__(self, view: VaultView, *, weights: tuple[Weights, Weights] | None = None) -> None:
         self._space = view.space
         self._keys, outgoing, markdown = _keys_in_use(view)
         self._writer = LinkWriter(view.resolver, LinkStyle(view.settings.new_link_format, markdown))
         self._evidence = PropertyEvidence(self._space, self._keys, view.linked, outgoing)
-        self._weights = self._learned()
-        self._spread_weights = self._spread_learned()
+        self.weights = (self._learned(), self._spread_learned()) if weights is None else weights
 
     def suggest(self, page: Page) -> list[Suggestion]:
         """A value for each property that the note could have, the likeliest first."""
@@ -57,15 +60,15 @@ class PropertyKind:
 
     def _values(self, page: Page, row: int, key: LinkKey) -> list[Suggestion]:
         name, filled = _as_written(page.note, key)
-        if filled and not key.several:
+        has_it = 1.0 if filled else float(chances(self.weights[1], self._spread(row, key))[0])
+        if (filled and not key.several) or has_it < _LEAST:
             return []
         figures = self._evidence.figures(row, key)
         there = set(key.values.get(row, ()))
         offered = [target for target in figures if target not in there]
         if not offered:
             return []
-        has_it = 1.0 if filled else float(chances(self._spread_weights, self._spread(row, key))[0])
-        likely = chances(self._weights, np.array([figures[target] for target in offered])) * has_it
+        likely = chances(self.weights[0], np.array([figures[target] for target in offered])) * has_it
         ranked = sorted(zip(likely.tolist(), offered, strict=True), key=lambda one: (-one[0], one[1]))
         if filled:  # Of what speaks for one more value, the values that are there have their share.
             ranked = [(chance / (1 + len(there)), target) for chance, target in ranked]
@@ -93,7 +96,7 @@ class PropertyKind:
         if link is None:
             return None
         others = tuple(self._space.paths[other] for _, other in ranked[place + 1 : place + 1 + _MORE])
-        reasons = self._evidence.reasons(row, target, key, figures[target], self._weights)
+        reasons = self._evidence.reasons(row, target, key, figures[target], self.weights[0])
         line, col, context = page.place(0, 0)
         return Suggestion(
             suggestion_id("property", page.path, path, key.key), "property", page.path, path, link,

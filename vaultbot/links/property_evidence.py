@@ -11,7 +11,7 @@ import numpy as np
 
 from vaultbot.index.analyzer import terms
 from vaultbot.links.learning import Weights
-from vaultbot.links.space import Near, Neighbourhood, NoteSpace
+from vaultbot.links.space import Near, Neighbourhood, NoteSpace, by_rarest
 from vaultbot.vault.titles import title_of
 
 _NEIGHBOURS = 20
@@ -87,10 +87,7 @@ class PropertyEvidence:
                 held.uses.update(values)
                 held.folder_notes[self._folder(row)] += 1
                 held.folders[self._folder(row)].update(values)
-        self._named: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
-        for row, path in enumerate(space.paths):
-            if words := frozenset(terms(title_of(path))):
-                self._named[max(words, key=lambda word: (len(word), word))].append((row, words))
+        self._named = by_rarest([frozenset(terms(title_of(path))) for path in space.paths])
 
     def figures(self, row: int, key: LinkKey) -> dict[int, Figures]:
         """What speaks for each note that may be the value."""
@@ -116,8 +113,9 @@ class PropertyEvidence:
             candidates.update(target for target, _ in near[:_NEAREST_TARGETS])
         candidates.discard(row)
         ordered = sorted(candidates)
-        parts["close"] = dict(zip(ordered, self._cosines(row, ordered), strict=True))
-        parts["alike"] = dict(zip(ordered, self._shared_words(row, ordered), strict=True))
+        close, alike = self._space.cosines(row)
+        parts["close"] = {target: max(0.0, float(close[target])) for target in ordered}
+        parts["alike"] = {target: float(alike[target]) for target in ordered}
         parts["below"] = {target: 1.0 for target in ordered if row in key.values.get(target, ())}
         parts["hub"] = {target: float(np.log1p(len(self._linked.get(target, ())))) / 8 for target in ordered}
         parts["use"] = {t: float(np.log1p(held.uses[t] - own.count(t))) / 5 for t in ordered}
@@ -175,17 +173,6 @@ class PropertyEvidence:
         others = held.folder_notes[folder] - bool(own)
         counts = held.folders[folder].most_common(_NEIGHBOURS) if others else ()
         return {t: (n - own.count(t)) / (others + 1) for t, n in counts if n > own.count(t)}
-
-    def _cosines(self, row: int, others: Sequence[int]) -> Sequence[float]:
-        if not self._space.has_meaning:
-            return [0.0] * len(others)
-        cosines = self._space.meaning[others] @ self._space.meaning[row]
-        return [max(0.0, cosine) for cosine in cosines.tolist()]
-
-    def _shared_words(self, row: int, others: Sequence[int]) -> Sequence[float]:
-        if not others:
-            return []
-        return list((self._space.words[others] @ self._space.words[[row]].T).toarray().ravel().tolist())
 
     def _folder(self, row: int) -> str:
         return self._space.paths[row].rpartition("/")[0]

@@ -10,7 +10,6 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -29,17 +28,27 @@ _FEW = 50  #: …unless those are few
 _NOTES_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
 class NoteSpace:
     """The notes that may be linked to, one row each, in the order of their paths."""
 
-    keys: tuple[int, ...]  #: of the notes in the catalog; good for one snapshot
-    paths: tuple[str, ...]
-    row_of: Mapping[str, int]  #: by path
-    meaning: FloatArray  #: (notes, dimensions), unit length or zero; (notes, 0) without an embedding model
-    words: sparse.csr_array  #: (notes, terms), unit length or zero
-    terms: tuple[frozenset[str], ...]  #: of each note's text, its inline tags apart
-    title_terms: tuple[frozenset[str], ...]
+    def __init__(
+        self,
+        keys: tuple[int, ...],
+        paths: tuple[str, ...],
+        meaning: FloatArray,
+        words: sparse.csr_array,
+        terms: tuple[frozenset[str], ...],
+        title_terms: tuple[frozenset[str], ...],
+    ) -> None:
+        self.keys = keys  #: of the notes in the catalog; good for one snapshot
+        self.paths = paths
+        self.row_of = {path: row for row, path in enumerate(paths)}
+        self.meaning = meaning  #: (notes, dimensions), unit length or zero; (notes, 0) without an embedding model
+        self.words = words  #: (notes, terms), unit length or zero
+        self.terms = terms  #: of each note's text, its inline tags apart
+        self.title_terms = title_terms
+        self._notes_by_term = sparse.csr_array(words.T)
+        self._last: tuple[int, FloatArray, FloatArray] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -49,6 +58,16 @@ class NoteSpace:
         """Whether there are vectors at all."""
         return bool(self.meaning.shape[1])
 
+    def cosines(self, row: int) -> tuple[FloatArray, FloatArray]:
+        """How near every note is to the one of that row, by meaning and by words. Zeros where nothing is known."""
+        last = self._last
+        if last is None or last[0] != row:
+            # Several kinds of suggestions ask about the same note, one after the other.
+            by_meaning = self.meaning @ self.meaning[row] if self.has_meaning else np.zeros(len(self), np.float32)
+            by_words = (self.words[[row]] @ self._notes_by_term).toarray().ravel()
+            self._last = last = row, by_meaning, by_words
+        return last[1], last[2]
+
 
 class Neighbourhood:
     """The notes of a space that are asked about, and which of them are nearest to a note."""
@@ -56,21 +75,20 @@ class Neighbourhood:
     def __init__(self, space: NoteSpace, among: Sequence[int]) -> None:
         self._space = space
         self._among = np.array(among, np.int64)
-        self._meaning = space.meaning[self._among]
-        self._words = sparse.csr_array(space.words[self._among].T)
 
     def by_meaning(self, row: int, *, limit: int) -> Near:
         """The nearest rows with their cosines, the nearest first, the row itself apart."""
-        return self._nearest(row, self._meaning @ self._space.meaning[row], limit) if self._space.has_meaning else []
+        return self._nearest(row, self._space.cosines(row)[0], limit)
 
     def by_words(self, row: int, *, limit: int) -> Near:
         """The same by the words that they share."""
-        return self._nearest(row, (self._space.words[[row]] @ self._words).toarray().ravel(), limit)
+        return self._nearest(row, self._space.cosines(row)[1], limit)
 
-    def _nearest(self, row: int, scores: FloatArray, limit: int) -> Near:
-        most = min(limit + 1, len(scores))
+    def _nearest(self, row: int, cosines: FloatArray, limit: int) -> Near:
+        most = min(limit + 1, len(self._among))
         if not most:
             return []
+        scores = cosines[self._among]
         best = np.argpartition(-scores, most - 1)[:most]
         ordered = best[np.lexsort((best, -scores[best]))]
         found = zip(self._among[ordered].tolist(), scores[ordered].tolist(), strict=True)
@@ -95,12 +113,22 @@ def read_space(reader: CatalogReader, notes: Mapping[str, int], fingerprint: str
     return NoteSpace(
         keys,
         paths,
-        {path: row for row, path in enumerate(paths)},
         _meanings(reader, keys, fingerprint),
         _weighed(bags),
         tuple(frozenset(bag) for bag in bags),
         tuple(titles),
     )
+
+
+def by_rarest(names: Sequence[frozenset[str]]) -> Mapping[str, list[tuple[int, frozenset[str]]]]:
+    """The places of the names, with all their words, by the word that fewest of them have: few are looked at then."""
+    spread = Counter(word for words in names for word in words)
+    found: dict[str, list[tuple[int, frozenset[str]]]] = {}
+    for place, words in enumerate(names):
+        if words:
+            rarest = min(words, key=lambda word: (spread[word], -len(word), word))
+            found.setdefault(rarest, []).append((place, words))
+    return found
 
 
 def _texts(reader: CatalogReader, keys: Sequence[int]) -> Iterator[tuple[int, str, str, str]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from vaultbot.index.analyzer import terms
 from vaultbot.links.learning import Weights
-from vaultbot.links.space import Near, Neighbourhood, NoteSpace
+from vaultbot.links.space import Near, Neighbourhood, NoteSpace, by_rarest
 from vaultbot.protocols import FloatArray
 from vaultbot.vault.resolver import without_md
 
@@ -82,11 +82,7 @@ class TagEvidence:
             for one in own:
                 self._together[one].update(other for other in own if other != one)
         self._family = [tag.key.partition("/")[0] for tag in tags]
-        #: The tags by the longest word of their names, so that a note's words find those it says.
-        self._named: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
-        for number, tag in enumerate(tags):
-            if words := _name_terms(tag.name):
-                self._named[max(words, key=lambda word: (len(word), word))].append((number, words))
+        self._named = by_rarest([_name_terms(tag.name) for tag in tags])
 
     def figures(self, row: int, has: Collection[int]) -> dict[int, Figures]:
         """What speaks for each tag that may be proposed, if the note `has` these."""

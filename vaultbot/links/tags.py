@@ -21,7 +21,7 @@ from vaultbot.vault.tags import tag_key
 
 _MOST_SHOWN = 10
 _LEAST = 0.01  #: what is less likely is nobody's to see
-_LEARNED_FROM = 1_500  #: tagged notes
+_LEARNED_FROM = 1_000  #: tagged notes
 _INLINE_HABIT = 0.8  #: of the tagged notes have tags in their text alone, where the vault tags so
 
 #: In the order of `Figures`, and the constant: learned from a vault of 1,186 notes with 411 tags. Its folders are few
@@ -30,14 +30,17 @@ WEIGHTS = np.array([1.7, 2.9, 0.8, 5.9, 4.9, 2.0, 1.6, 0.5, 1.6, 0.1, -2.0, -5.8
 
 
 class TagKind:
-    """Suggests tags. Made once per state of the vault."""
+    """Suggests tags. Made once per state of the vault.
 
-    def __init__(self, view: VaultView) -> None:
+    Learning takes most of the time; with the `weights` of an earlier state nothing is learned.
+    """
+
+    def __init__(self, view: VaultView, *, weights: Weights | None = None) -> None:
         self._space = view.space
         held, tags, self._writes_inline = _tags_in_use(view)
         self._counts = Counter(len(keys) for keys in held)
         self._evidence = TagEvidence(self._space, tags, held, view.linked)
-        self._weights = self._learned()
+        self.weights = self._learned() if weights is None else weights
 
     def suggest(self, page: Page) -> list[Suggestion]:
         """The tags that the note could have, the likeliest first."""
@@ -50,7 +53,7 @@ class TagKind:
         if not figures:
             return []
         open_to_more = self._open_to_more(len(has))
-        likely = chances(self._weights, np.array(list(figures.values()))) * open_to_more
+        likely = chances(self.weights, np.array(list(figures.values()))) * open_to_more
         ranked = sorted(zip(likely.tolist(), figures, strict=True), key=lambda one: (-one[0], one[1]))
         found: list[Suggestion] = []
         for chance, tag in ranked:
@@ -61,7 +64,7 @@ class TagKind:
             if edit is None:
                 break
             line, col, context = page.place(at, at)
-            reasons = evidence.reasons(row, tag, has, figures[tag], self._weights)
+            reasons = evidence.reasons(row, tag, has, figures[tag], self.weights)
             found.append(
                 Suggestion(
                     suggestion_id("tag", page.path, name, name), "tag", page.path, name, name, edit, round(chance, 4),
