@@ -68,19 +68,19 @@ def _drawn(page: Mapping[str, Any]) -> dict[str, Any]:
         {**one, "hue": _hue(one["cluster"]), **{key: clusters[one["cluster"]][key] for key in ("name", "notes")}}
         for one in drawn["islands"]
     ]
+    most = max((one["links"] for one in drawn["bridges"]), default=1)
     firsts: dict[int, int] = {}
     for place, dot in enumerate(drawn["dots"]):
         firsts.setdefault(dot["cluster"], place)
     dots = []
     for place, dot in enumerate(drawn["dots"]):
         title, first = dot["title"], firsts[dot["cluster"]] == place
-        most = _LONGEST_NAME if first else _LONGEST_LABEL
+        longest = _LONGEST_NAME if first else _LONGEST_LABEL
         dots.append(
             {
                 **dot,
                 "hue": _hue(dot["cluster"]),
-                "label_y": round(dot["y"] - dot["r"] - 0.3 * dot["label"], 1),
-                "short": title if len(title) <= most else title[: most - 1].rstrip() + "…",
+                "short": title if len(title) <= longest else title[: longest - 1].rstrip() + "…",
                 "first": first,
             }
         )
@@ -88,7 +88,7 @@ def _drawn(page: Mapping[str, Any]) -> dict[str, Any]:
         **drawn,
         "islands": islands,
         "dots": dots,
-        "bridges": [{**one, "width": round(0.8 + 1.1 * math.log1p(one["links"]), 2)} for one in drawn["bridges"]],
+        "bridges": [{**one, "width": round(1 + 6 * math.sqrt(one["links"] / most), 2)} for one in drawn["bridges"]],
         "divides": [{**one, "arc": _arc(dots[one["one"]], dots[one["other"]])} for one in drawn["divides"]],
     }
 

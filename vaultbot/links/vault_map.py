@@ -7,9 +7,11 @@ each only the notes that hold it together.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
+from unicodedata import east_asian_width
 
 import networkx as nx
 import numpy as np
@@ -23,6 +25,7 @@ _WIDTH = 1000.0  #: of every map, so that letters and dots are of one size on al
 _HEIGHT = 850.0  #: at most
 _LARGEST = 210.0  #: radius of an island
 _MOST_ISLANDS = 40
+_BRIDGES = 3  #: the strongest of each island are drawn
 _MOST_DOTS = 600
 _FEWEST_DOTS = 4  #: of an island, if it has so many notes
 _MOST_ON_ISLAND = 60
@@ -31,6 +34,8 @@ _SHORE = 0.84  #: of the radius that dots take up
 _DOT_GAP = 2.0
 _ROUNDS = 400
 _DOT_ROUNDS = 120
+_SMALLEST_LETTERS, _LARGEST_LETTERS = 11.0, 17.0
+_LABEL_EVERY = 60.0  #: units of an island's radius, besides the first two names
 _LONGEST_NAME = 34  #: characters that are written of the note in the middle of an island
 _LONGEST_LABEL = 24  #: and of others
 _SEED = 1
@@ -58,7 +63,8 @@ class Dot:
     y: float
     r: float
     links: int  #: notes that it is linked with
-    label: float  #: how high the letters of its name are; 0 where there is no room to write it
+    label: float = 0.0  #: how high the letters of its name are; 0 where there is no room to write it
+    label_y: float = 0.0  #: of the line that they stand on
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,18 @@ def draw(
     place = {dot.path: number for number, dot in enumerate(dots)}
     far = [(place.get(names[a].path), place.get(names[b].path)) for a, b in divides]
     apart = tuple(Line(a, b, 0) for a, b in far if a is not None and b is not None)
-    return VaultMap(_WIDTH, _tenth(height), islands, tuple(bridges), _labelled(dots, islands), lines, apart)
+    return VaultMap(_WIDTH, _tenth(height), islands, _strongest(bridges), _labelled(dots, islands), lines, apart)
+
+
+def _strongest(bridges: Sequence[Line]) -> tuple[Line, ...]:
+    """Those that are among the first few of an island: all of them may hide everything else."""
+    drawn = Counter[int]()
+    kept = set()
+    for line in sorted(bridges, key=lambda line: (-line.links, line.one, line.other)):
+        if min(drawn[line.one], drawn[line.other]) < _BRIDGES:
+            drawn.update((line.one, line.other))
+            kept.add(line)
+    return tuple(line for line in bridges if line in kept)
 
 
 def _spread(islands: int, bridges: Sequence[Line]) -> Places:
@@ -176,7 +193,7 @@ def _dots(
         first = len(dots)
         for row, (x, y), r in zip(rows, places.tolist(), radii.tolist(), strict=True):
             links, one = len(graph[row]), names[row]
-            dots.append(Dot(one.path, one.title, one.uri, island.cluster, _tenth(x), _tenth(y), _tenth(r), links, 0))
+            dots.append(Dot(one.path, one.title, one.uri, island.cluster, _tenth(x), _tenth(y), _tenth(r), links))
         place = {row: first + number for number, row in enumerate(rows)}
         lines += [Line(min(place[a], place[b]), max(place[a], place[b]), 1) for a, b in inner.edges]
     return dots, tuple(sorted(lines, key=lambda line: (line.one, line.other)))
@@ -201,30 +218,32 @@ def _on_island(inner: nx.Graph, rows: Sequence[int], radii: Places, island: Isla
 
 
 def _labelled(dots: Sequence[Dot], islands: Sequence[Island]) -> tuple[Dot, ...]:
-    """The dots, those marked that can have their names written beside them without covering another name."""
+    """The dots, with where their names can be written, above or below, without covering another name."""
     taken: list[tuple[float, float, float, float]] = []
-    named: dict[int, float] = {}
+    found = list(dots)
+    labels = Counter[int]()
     firsts = {dot.cluster: number for number, dot in reversed(list(enumerate(dots)))}
     # The note that holds an island together comes first: its name is the island's.
     for number in sorted(range(len(dots)), key=lambda n: (firsts[dots[n].cluster] != n, -dots[n].links, n)):
-        dot = dots[number]
-        middle = firsts[dot.cluster] == number
-        size = _label_size(islands[dot.cluster].r) * (1.0 if middle else 0.86)
-        half = 0.29 * size * min(len(dot.title), _LONGEST_NAME if middle else _LONGEST_LABEL)
-        box = (dot.x - half, dot.y - dot.r - 1.25 * size, dot.x + half, dot.y - dot.r + 0.1 * size)
-        free = all(box[2] < other[0] or box[0] > other[2] or box[3] < other[1] or box[1] > other[3] for other in taken)
-        per_island = sum(dots[n].cluster == dot.cluster for n in named)
-        if free and per_island < 2 + islands[dot.cluster].r / 45:
-            taken.append(box)
-            named[number] = _tenth(size)
-    return tuple(
-        Dot(d.path, d.title, d.uri, d.cluster, d.x, d.y, d.r, d.links, named.get(n, 0.0)) for n, d in enumerate(dots)
-    )
+        dot, middle = dots[number], firsts[dots[number].cluster] == number
+        radius = islands[dot.cluster].r
+        if labels[dot.cluster] >= 2 + radius / _LABEL_EVERY:
+            continue
+        size = min(_LARGEST_LETTERS, max(_SMALLEST_LETTERS, radius / 7)) * (1.0 if middle else 0.86)
+        half = size * _width(dot.title[: _LONGEST_NAME if middle else _LONGEST_LABEL]) / 2
+        for line in (dot.y - dot.r - 0.3 * size, dot.y + dot.r + size):
+            box = (dot.x - half, line - 0.9 * size, dot.x + half, line + 0.3 * size)
+            if all(box[2] < o[0] or box[0] > o[2] or box[3] < o[1] or box[1] > o[3] for o in taken):
+                taken.append(box)
+                labels[dot.cluster] += 1
+                found[number] = replace(dot, label=_tenth(size), label_y=_tenth(line))
+                break
+    return tuple(found)
 
 
-def _label_size(radius: float) -> float:
-    """The height of letters on an island of that radius."""
-    return min(17.0, max(11.0, radius / 7))
+def _width(text: str) -> float:
+    """About how wide the text is, in heights of its letters."""
+    return sum(1.0 if east_asian_width(character) in "WF" else 0.56 for character in text)
 
 
 def _tenth(number: float) -> float:
