@@ -514,3 +514,14 @@ def test_an_answer_that_is_under_way_ends_with_the_daemon_and_says_so(bakery: Va
 
     assert (name, problem["type"]) == ("error", "/problems/shutting-down")
     assert (refused.status, refusal["type"]) == (503, "/problems/shutting-down")
+
+
+def test_the_report_tells_of_the_whole_vault(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", "Cabbage, salt and time.")
+    vault.write("Pizza.md", "[[Kimchi]] on top.")
+    vault.write("Alone.md", "Nothing.")
+
+    page = get(vault, "/api/report").json()
+
+    assert (page["notes"], page["links"], page["hubs"][0]["note"]["path"]) == (3, 1, "Kimchi.md")
+    assert [one["path"] for one in page["isolated"]] == ["Alone.md"]

@@ -50,8 +50,8 @@ def shown(markdown: str) -> str:
     return "".join(child.content for token in READER.parse(markdown) for child in token.children or [])
 
 
-def spoken(text: str, *citations: Citation, support: str = "quote") -> Spoken:
-    return Spoken(Sentence(text, tuple(c.n for c in citations), support), citations)  # type: ignore[arg-type]
+def spoken(text: str, *citations: Citation, support: str = "quote", remark: str = "") -> Spoken:
+    return Spoken(Sentence(text, tuple(c.n for c in citations), support), citations, remark)  # type: ignore[arg-type]
 
 
 def whole(*events: AskEvent) -> str:
@@ -115,10 +115,12 @@ def test_an_answer_is_its_sentences_with_marks_and_then_its_sources() -> None:
     assert cited_titles(text) == ("Kimchi", "Miso")
 
 
-def test_a_weak_answer_says_so_first_and_words_that_no_note_supports_are_marked() -> None:
-    text = whole(Sources("weak", None), spoken("Perhaps.", support="unsupported"), answer())
+def test_a_weak_answer_says_so_first_and_words_that_no_note_supports_are_marked_as_the_settings_say() -> None:
+    text = whole(
+        Sources("weak", None), spoken("Perhaps.", support="unsupported", remark="(Not in your notes.)"), answer()
+    )
 
-    assert text == "Your notes may not answer this. The closest passage:\n\nPerhaps. (not found in your notes)"
+    assert text == "Your notes may not answer this. The closest passage:\n\nPerhaps. (Not in your notes.)"
 
 
 def test_a_refusal_names_the_closest_notes_and_they_are_no_sources() -> None:

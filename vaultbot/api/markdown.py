@@ -17,7 +17,6 @@ SOURCES = "**Sources**"
 _CLOSEST = "**Closest notes**"
 
 _WEAK = "Your notes may not answer this. The closest passage:"
-_UNSUPPORTED = "(not found in your notes)"
 
 # Of no width or turning the direction of what follows: they can hide words, or make them look like others.
 _INVISIBLE = re.compile(
@@ -78,7 +77,7 @@ def cited_titles(answer: str) -> tuple[str, ...]:
 
 def _sentence(spoken: Spoken) -> str:
     marks = "".join(f" [{n}]" for n in spoken.sentence.citations)
-    remark = f" {_UNSUPPORTED}" if spoken.sentence.support == "unsupported" else ""
+    remark = f" {escaped(spoken.remark)}" if spoken.remark else ""
     return f"{escaped(spoken.sentence.text)}{marks}{remark}"
 
 

@@ -36,6 +36,7 @@ from vaultbot.api.suggestions import add_suggestion_routes
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
 from vaultbot.links.related import RelatedNotes
+from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
@@ -145,6 +146,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     ) -> LintPage:
         """What is wrong in the vault, the most useful first."""
         return lint_page(assistant.lint(path, kinds=kind or ()))
+
+    @routes.get("/api/report")
+    def report() -> VaultReport:
+        """What the links of the whole vault look like: hubs, clusters, orphans, what is there twice, and a map."""
+        return assistant.report()
 
     @routes.get("/api/models")
     def models() -> ModelsPage:

@@ -30,6 +30,7 @@ COMMANDS = {
     "undo": "undo",
     "dismissals": "dismissals",
     "lint": "lint",
+    "report": "report",
     "index": "index",
     "status": "status",
     "doctor": "doctor",
