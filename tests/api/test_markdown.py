@@ -77,6 +77,7 @@ def test_whatever_a_note_says_is_shown_as_words_of_one_paragraph(text: str) -> N
 
 
 @given(st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(min_codepoint=32, max_codepoint=126)), max_size=6))
+@example(["__0__"])
 def test_every_character_that_can_be_seen_is_shown(texts: list[str]) -> None:
     text = re.sub("[\u200b\u202e]", "", " ".join(texts))
 

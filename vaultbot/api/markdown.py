@@ -27,7 +27,7 @@ _ACTS = re.compile(
     r"""[\\`*\[\]<|$~]            # code, emphasis, links, HTML, tables, formulas
     | ^[#>+=-] | (?<=\s)\#        # headings, quotes, lists, tags
     | (?<=^\d)[.)] | (?<=^\d\d)[.)]
-    | (?<!\w)_ | _(?!\w)
+    | (?<![^\W_])_ | _(?![^\W_])   # emphasis: all but those within a word
     | %(?=%) | (?<=%)% | =(?==) | (?<==)=   # Obsidian's comments and highlights
     | &(?=\#?\w+;)
     | :(?=//) | (?<=\bwww)\. | (?<=\w)@(?=\w)   # addresses that a client makes links of
