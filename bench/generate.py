@@ -25,9 +25,9 @@ import llama_cpp as llama
 
 from bench.llama_bench import LlamaBench, Speeds
 from bench.machine import machine
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_engine import Engine
-from vaultbot.adapters.llama_cpp_weights import gains_by_repacking
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.engine import Engine
+from vaultbot.adapters.llama_cpp.weights import gains_by_repacking
 from vaultbot.answering.templates import load_template
 from vaultbot.models import gguf
 from vaultbot.models.memory import BATCH

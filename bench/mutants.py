@@ -190,7 +190,7 @@ def _model_process(daemon: int) -> int | None:
     for task in Path(f"/proc/{daemon}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in task.read_text().split():
-                if b"llama_cpp_child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                if b"llama_cpp.child" in Path(f"/proc/{child}/cmdline").read_bytes():
                     return int(child)
     return None
 

@@ -14,8 +14,8 @@ from typing import TypeAlias
 from vaultbot.adapters.chroma import FolderVectors
 from vaultbot.adapters.chroma_server import VECTORS, ServerVectors
 from vaultbot.adapters.cross_encoder import CrossEncoderReranker
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.embedder import LlamaCppEmbedder
 from vaultbot.adapters.onnx import OnnxEmbedder
 from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import Known, OpenAiEmbedder

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import VaultBuilder
 from tests.gguf_files import scripted_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
 from vaultbot.answering import answerer, prompt
 from vaultbot.answering.prompt import Tier
 from vaultbot.config import AnswerSettings, Config

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaultbot.adapters.llama_cpp_devices import Build, Device
+from vaultbot.adapters.llama_cpp.devices import Build, Device
 from vaultbot.models.graphics import Card
 
 MB = 1_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from tests.doctor.machines import MACHINES, build, card
 from tests.gguf_sized import sized_model
-from vaultbot.adapters.llama_cpp_devices import Build
+from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.doctor.check import Check
 from vaultbot.doctor.graphics import graphics, install_line
 from vaultbot.models import gguf

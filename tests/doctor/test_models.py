@@ -9,8 +9,8 @@ import pytest
 
 from tests.chat_server import chat_server
 from tests.gguf_files import scripted_model, sentencepiece_model
-from vaultbot.adapters.llama_cpp_devices import Build
-from vaultbot.adapters.llama_cpp_measured import Measured, measured_file
+from vaultbot.adapters.llama_cpp.devices import Build
+from vaultbot.adapters.llama_cpp.measured import Measured, measured_file
 from vaultbot.config import Config, EmbeddingSettings, ModelSettings
 from vaultbot.doctor import models, versions
 from vaultbot.doctor.check import Check, failed, worst

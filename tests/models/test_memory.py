@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.gguf_sized import q4_k_m, sized_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_measured import Measured, measured_file
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.measured import Measured, measured_file
 from vaultbot.models import gguf, memory
 from vaultbot.models.shape import Shape
 from vaultbot.models.starter import starter_chat_model

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from vaultbot.adapters.llama_cpp_repetition import Repetition
-from vaultbot.adapters.llama_cpp_text import TextStream
+from vaultbot.adapters.llama_cpp.repetition import Repetition
+from vaultbot.adapters.llama_cpp.text import TextStream
 from vaultbot.types import TokenUsage
 
 _MOST_EVENT = 1 << 20  #: bytes of one event

@@ -256,11 +256,8 @@ def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
         if check["do"]:
             print(f"{'':7}  {'':{width}}  → {plain(check['do'])}")
     count = Counter(check["state"] for check in checks)
-    print(f"\n{_many(count['problem'], 'problem')}, {_many(count['advice'], 'piece')} of advice")
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+    problems = f"{count['problem'] or 'no'} problem{'' if count['problem'] == 1 else 's'}"
+    print(f"\n{problems}, {count['advice']} with advice" if count["advice"] else f"\n{problems}")
 
 
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:

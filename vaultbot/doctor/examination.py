@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vaultbot.adapters.llama_cpp_devices import look_at_build
+from vaultbot.adapters.llama_cpp.devices import look_at_build
 from vaultbot.config import Config
 from vaultbot.doctor.check import Check, failed
 from vaultbot.doctor.graphics import graphics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from vaultbot.adapters.llama_cpp_devices import Build
+from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.doctor.check import Check
 from vaultbot.models.gguf import GgufInfo
 from vaultbot.models.graphics import Card

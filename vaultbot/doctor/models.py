@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vaultbot.adapters.llama_cpp_measured import measured_file
+from vaultbot.adapters.llama_cpp.measured import measured_file
 from vaultbot.adapters.openai_endpoint import named, served_models
 from vaultbot.bootstrap import chat_model_path, make_embedder, server_of
 from vaultbot.config import Config, EmbeddingSettings, ModelSettings

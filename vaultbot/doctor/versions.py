@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from vaultbot import __version__
-from vaultbot.adapters.llama_cpp_devices import Build
+from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.doctor.check import Check
 
 _LIBRARIES = ("chromadb", "onnxruntime", "sentence-transformers")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.gguf_files import sentencepiece_model
-from vaultbot.adapters.llama_cpp_engine import Engine
+from vaultbot.adapters.llama_cpp.engine import Engine
 
 QUESTION = [{"role": "system", "content": "Be."}, {"role": "user", "content": "Why?"}]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaultbot.adapters.llama_cpp_speed import Speedometer
+from vaultbot.adapters.llama_cpp.speed import Speedometer
 from vaultbot.protocols import Speed
 
 

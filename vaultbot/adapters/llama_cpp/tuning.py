@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
-from vaultbot.adapters.llama_cpp_measured import Measured
+from vaultbot.adapters.llama_cpp.measured import Measured
 from vaultbot.errors import ModelInvalid
 from vaultbot.models.memory import BATCH
 from vaultbot.protocols import Speed

@@ -15,8 +15,8 @@ import pytest
 from tests.contracts.embedder import KIMCHI, TAXES, EmbedderContract
 from tests.gguf_embedding import as_gguf
 from tests.gguf_files import scripted_model, sentencepiece_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.embedder import LlamaCppEmbedder
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
 from vaultbot.errors import ModelCrashed, ModelInvalid, ModelMissing
 from vaultbot.models.starter import starter_embedding_model

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.gguf_files import scripted_model
-from vaultbot.adapters import llama_cpp_measured
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_measured import Measured, MeasuredFile, measured_file
+from vaultbot.adapters.llama_cpp import measured
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.measured import Measured, MeasuredFile, measured_file
 from vaultbot.errors import ModelInvalid
 from vaultbot.models.fingerprint import fingerprint
 from vaultbot.protocols import Speed
@@ -99,9 +99,9 @@ def test_another_model_processor_or_llama_cpp_is_measured_anew(tmp_path: Path, m
     assert len(files) == 1
 
     files |= {measured_file(tmp_path, other, threads=None).path, measured_file(tmp_path, model, threads=2).path}
-    monkeypatch.setattr(llama_cpp_measured, "processor_name", lambda: "another")
+    monkeypatch.setattr(measured, "processor_name", lambda: "another")
     files.add(measured_file(tmp_path, model, threads=None).path)
-    monkeypatch.setattr(llama_cpp_measured, "engine_version", lambda: "9.9.9")
+    monkeypatch.setattr(measured, "engine_version", lambda: "9.9.9")
     files.add(measured_file(tmp_path, model, threads=None).path)
 
     assert len(files) == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaultbot.adapters.llama_cpp_repetition import Repetition
+from vaultbot.adapters.llama_cpp.repetition import Repetition
 
 
 def tokens_until_noticed(tokens: list[int]) -> int | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import llama_cpp as llama
 
-from vaultbot.adapters.llama_cpp_machine import check_memory, fitting_layers
+from vaultbot.adapters.llama_cpp.machine import check_memory, fitting_layers
 from vaultbot.errors import ModelInvalid
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The process that holds a model in a GGUF file, because native code can take its process down with it.
 
-Started as `python -m vaultbot.adapters.llama_cpp_child`, with packets on stdin and stdout
-(llama_cpp_pipe)::
+Started as `python -m vaultbot.adapters.llama_cpp.child`, with packets on stdin and stdout
+(`pipe`)::
 
     → load      task: chat or embedding, path, context_tokens, layers,
                 threads; for chat sampling, measured, state                  ← ready: template_refused, speed
@@ -30,17 +30,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from vaultbot.adapters import llama_cpp_pipe as pipe
-from vaultbot.adapters.llama_cpp_measured import MeasuredFile
+from vaultbot.adapters.llama_cpp import pipe
+from vaultbot.adapters.llama_cpp.measured import MeasuredFile
 from vaultbot.errors import ModelInvalid, VaultbotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
-    from vaultbot.adapters.llama_cpp_engine import Engine
-    from vaultbot.adapters.llama_cpp_pipe import Packet
-    from vaultbot.adapters.llama_cpp_state import KeptState
+    from vaultbot.adapters.llama_cpp.embedding_engine import EmbeddingEngine
+    from vaultbot.adapters.llama_cpp.engine import Engine
+    from vaultbot.adapters.llama_cpp.pipe import Packet
+    from vaultbot.adapters.llama_cpp.state import KeptState
 
 _END_SECONDS = 0.5  # for a cancelled computation to end
 
@@ -91,10 +91,10 @@ class Child:
 
     def _load(self, request: Packet) -> None:
         try:
-            from vaultbot.adapters.llama_cpp_embedding_engine import EmbeddingEngine
-            from vaultbot.adapters.llama_cpp_opening import open_engine
-            from vaultbot.adapters.llama_cpp_sampler import Sampling
-            from vaultbot.adapters.llama_cpp_state import KeptState
+            from vaultbot.adapters.llama_cpp.embedding_engine import EmbeddingEngine
+            from vaultbot.adapters.llama_cpp.opening import open_engine
+            from vaultbot.adapters.llama_cpp.sampler import Sampling
+            from vaultbot.adapters.llama_cpp.state import KeptState
         except (ImportError, OSError, RuntimeError) as error:
             raise ModelInvalid(
                 f"local models need llama-cpp-python, which cannot be imported here ({error}); "

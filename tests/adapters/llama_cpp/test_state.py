@@ -10,10 +10,9 @@ import pytest
 
 from tests.broken_llama_cpp import breaks_at
 from tests.gguf_files import scripted_model
-from vaultbot.adapters import llama_cpp_state
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_engine import Engine
-from vaultbot.adapters.llama_cpp_state import KeptState
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.engine import Engine
+from vaultbot.adapters.llama_cpp.state import KeptState
 from vaultbot.errors import ModelCrashed
 from vaultbot.models.starter import starter_chat_model
 from vaultbot.protocols import Message
@@ -149,7 +148,7 @@ def test_what_is_too_large_is_kept_as_far_as_it_may_be(tmp_path: Path, monkeypat
     engine = Engine(path, context_tokens=512, threads=1)
     prompt = engine.prompts.tokens([{"role": "user", "content": SOURCES}])
     list(engine.generate(prompt, engine.begin(prompt), max_tokens=2, stop=[], lstrip=True))
-    monkeypatch.setattr(llama_cpp_state, "_MOST_BYTES", 40 * 23040)
+    monkeypatch.setattr("vaultbot.adapters.llama_cpp.state._MOST_BYTES", 40 * 23040)
     engine.keep(state)
     engine.close()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from vaultbot.adapters.llama_cpp_template import CHATML, LLAMA_2, PLAIN, VICUNA, ChatTemplate, Segment, TemplateError
+from vaultbot.adapters.llama_cpp.template import CHATML, LLAMA_2, PLAIN, VICUNA, ChatTemplate, Segment, TemplateError
 from vaultbot.models.chat_registry import choice_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
+    from vaultbot.adapters.llama_cpp.vocabulary import Vocabulary
     from vaultbot.models.gguf import GgufInfo
 
 _PROBE = [

@@ -1,6 +1,6 @@
 """Which back ends the installed llama.cpp was built with, and which devices they see.
 
-Asked in a process of its own (`python -m vaultbot.adapters.llama_cpp_devices`), because drivers of graphics cards are
+Asked in a process of its own (`python -m vaultbot.adapters.llama_cpp.devices`), because drivers of graphics cards are
 native code, too, and a build for another processor dies at its first instruction.
 """
 
@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vaultbot.adapters.llama_cpp_process import NO_AVX, child_environment, name_of_end
+from vaultbot.adapters.llama_cpp.process import NO_AVX, child_environment, name_of_end
 
 _KINDS = ("cpu", "gpu", "igpu", "accelerator")  # GGML_BACKEND_DEVICE_TYPE_CPU and so on
 _SECONDS = 60

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from vaultbot.adapters.llama_cpp_host import ModelHost
+from vaultbot.adapters.llama_cpp.host import ModelHost
 from vaultbot.errors import ModelCrashed, ModelInvalid, ModelMissing
 from vaultbot.models import gguf
 from vaultbot.models.embedding_registry import find_embedding_model

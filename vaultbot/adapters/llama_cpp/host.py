@@ -8,8 +8,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from vaultbot.adapters.llama_cpp_pipe import Packet, PacketTooLargeError
-from vaultbot.adapters.llama_cpp_process import ModelProcess, Question
+from vaultbot.adapters.llama_cpp.pipe import Packet, PacketTooLargeError
+from vaultbot.adapters.llama_cpp.process import ModelProcess, Question
 from vaultbot.errors import InvalidRequest, ModelCrashed, ModelInvalid, ModelMissing, ShuttingDown, VaultbotError
 
 if TYPE_CHECKING:

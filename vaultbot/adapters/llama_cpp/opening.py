@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vaultbot.adapters.llama_cpp_engine import Engine
-from vaultbot.adapters.llama_cpp_machine import fitting_layers
-from vaultbot.adapters.llama_cpp_tuning import tune
-from vaultbot.adapters.llama_cpp_weights import gains_by_repacking
+from vaultbot.adapters.llama_cpp.engine import Engine
+from vaultbot.adapters.llama_cpp.machine import fitting_layers
+from vaultbot.adapters.llama_cpp.tuning import tune
+from vaultbot.adapters.llama_cpp.weights import gains_by_repacking
 from vaultbot.adapters.processor import is_busy, physical_cores
 from vaultbot.models import gguf
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vaultbot.adapters.llama_cpp_measured import MeasuredFile
-    from vaultbot.adapters.llama_cpp_sampler import Sampling
+    from vaultbot.adapters.llama_cpp.measured import MeasuredFile
+    from vaultbot.adapters.llama_cpp.sampler import Sampling
 
 _WHOLE_NUMBERS = ("F32", "F16", "BF16")  # weights of these have one order only
 

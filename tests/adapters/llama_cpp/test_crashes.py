@@ -9,8 +9,8 @@ import pytest
 from tests.broken_llama_cpp import LAST_WORDS, breaks_at
 from tests.contracts.chat_model import QUESTION
 from tests.gguf_files import scripted_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_process import ModelProcess
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.process import ModelProcess
 from vaultbot.errors import ModelCrashed, ModelInvalid
 
 PHASES = {

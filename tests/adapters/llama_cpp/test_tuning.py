@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from vaultbot.adapters.llama_cpp_measured import Measured
-from vaultbot.adapters.llama_cpp_tuning import tune
+from vaultbot.adapters.llama_cpp.measured import Measured
+from vaultbot.adapters.llama_cpp.tuning import tune
 from vaultbot.errors import ModelInvalid
 
 

@@ -14,9 +14,9 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from vaultbot.adapters.llama_cpp_host import POLL_SECONDS, ModelHost, ask
-from vaultbot.adapters.llama_cpp_measured import engine_version, measured_file
-from vaultbot.adapters.llama_cpp_pipe import Packet
+from vaultbot.adapters.llama_cpp.host import POLL_SECONDS, ModelHost, ask
+from vaultbot.adapters.llama_cpp.measured import engine_version, measured_file
+from vaultbot.adapters.llama_cpp.pipe import Packet
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.models import gguf
 from vaultbot.models.fingerprint import fingerprint
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from vaultbot.adapters.llama_cpp_process import ModelProcess, Question
+    from vaultbot.adapters.llama_cpp.process import ModelProcess, Question
 
 _CANCEL_SECONDS = 10.0  # a cancelled process that is still busy after this is killed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.gguf_files import GEMMA, LLAMA_2, QWEN_2
-from vaultbot.adapters.llama_cpp_template import VICUNA, ChatTemplate, Segment, TemplateError
+from vaultbot.adapters.llama_cpp.template import VICUNA, ChatTemplate, Segment, TemplateError
 
 QUESTION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": " What is kimchi? "}]
 

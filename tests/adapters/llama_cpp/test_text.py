@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultbot.adapters.llama_cpp_text import TextStream
+from vaultbot.adapters.llama_cpp.text import TextStream
 
 
 def test_a_character_is_shown_when_its_last_byte_came() -> None:

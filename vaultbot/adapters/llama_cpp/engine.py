@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import llama_cpp as llama
 
-from vaultbot.adapters.llama_cpp_machine import idle_threads
-from vaultbot.adapters.llama_cpp_prompt import PromptWriter
-from vaultbot.adapters.llama_cpp_repetition import Repetition
-from vaultbot.adapters.llama_cpp_sampler import Sampler, Sampling
-from vaultbot.adapters.llama_cpp_speed import Speedometer
-from vaultbot.adapters.llama_cpp_text import TextStream
-from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
-from vaultbot.adapters.llama_cpp_weights import Weights
+from vaultbot.adapters.llama_cpp.machine import idle_threads
+from vaultbot.adapters.llama_cpp.prompt import PromptWriter
+from vaultbot.adapters.llama_cpp.repetition import Repetition
+from vaultbot.adapters.llama_cpp.sampler import Sampler, Sampling
+from vaultbot.adapters.llama_cpp.speed import Speedometer
+from vaultbot.adapters.llama_cpp.text import TextStream
+from vaultbot.adapters.llama_cpp.vocabulary import Vocabulary
+from vaultbot.adapters.llama_cpp.weights import Weights
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.models import gguf
 from vaultbot.models.memory import BATCH
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from vaultbot.adapters.llama_cpp_measured import Measured
-    from vaultbot.adapters.llama_cpp_state import KeptState
+    from vaultbot.adapters.llama_cpp.measured import Measured
+    from vaultbot.adapters.llama_cpp.state import KeptState
 
 _ABORTED = 2
 _LESS_ROOM = "set [model] context_tokens lower"

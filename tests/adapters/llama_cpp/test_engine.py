@@ -10,8 +10,8 @@ import llama_cpp
 import pytest
 
 from tests.gguf_files import scripted_model
-from vaultbot.adapters.llama_cpp_engine import Engine
-from vaultbot.adapters.llama_cpp_measured import Measured
+from vaultbot.adapters.llama_cpp.engine import Engine
+from vaultbot.adapters.llama_cpp.measured import Measured
 from vaultbot.models.starter import starter_chat_model
 from vaultbot.protocols import Speed
 

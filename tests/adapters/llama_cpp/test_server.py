@@ -14,7 +14,7 @@ from tests.contracts.embedder import KIMCHI, TAXES, EmbedderContract
 from tests.gguf_embedding import as_gguf
 from tests.gguf_files import scripted_model
 from tests.real_servers import llama_cpp_server
-from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
+from vaultbot.adapters.llama_cpp.embedder import LlamaCppEmbedder
 from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import OpenAiEmbedder
 from vaultbot.adapters.openai_endpoint import ANSWERING, EMBEDDING

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp as llama
 import numpy as np
 
-from vaultbot.adapters.llama_cpp_machine import idle_threads
-from vaultbot.adapters.llama_cpp_vocabulary import Vocabulary
-from vaultbot.adapters.llama_cpp_weights import Weights
+from vaultbot.adapters.llama_cpp.machine import idle_threads
+from vaultbot.adapters.llama_cpp.vocabulary import Vocabulary
+from vaultbot.adapters.llama_cpp.weights import Weights
 from vaultbot.errors import ModelInvalid
 from vaultbot.models import gguf
 

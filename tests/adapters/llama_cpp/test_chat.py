@@ -16,8 +16,8 @@ import pytest
 from tests.contracts.chat_model import QUESTION, REPLY, ChatModelContract, text_of
 from tests.fakes import ScriptedChatModel
 from tests.gguf_files import GEMMA, LLAMA_2, QWEN_2, dice_model, scripted_model, sentencepiece_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_engine import Engine
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.engine import Engine
 from vaultbot.errors import ModelCrashed, ModelInvalid, ModelMissing, ShuttingDown
 from vaultbot.models.starter import starter_chat_model
 from vaultbot.protocols import Message
@@ -225,7 +225,7 @@ def test_a_process_that_died_between_questions_is_replaced(tmp_path: Path) -> No
 def test_the_process_ends_with_its_parent_in_the_middle_of_an_answer() -> None:
     program = (
         "import os, sys\n"
-        "from vaultbot.adapters.llama_cpp import LlamaCppChatModel\n"
+        "from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel\n"
         "from vaultbot.models.starter import starter_chat_model\n"
         "from vaultbot.protocols import Message\n"
         "model = LlamaCppChatModel(starter_chat_model())\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vaultbot.adapters import llama_cpp_devices
-from vaultbot.adapters.llama_cpp_devices import Build, Device, backend_name, look_at_build
+from vaultbot.adapters.llama_cpp import devices
+from vaultbot.adapters.llama_cpp.devices import Build, Device, backend_name, look_at_build
 
 
 def test_the_installed_one_has_a_processor_with_memory() -> None:
@@ -47,7 +47,7 @@ def test_one_that_does_not_run_is_told_with_the_reason(
 def test_one_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "llama_cpp.py").write_text("import time; time.sleep(100)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(llama_cpp_devices, "_SECONDS", 1)
+    monkeypatch.setattr(devices, "_SECONDS", 1)
 
     assert "does not say within 1 s" in look_at_build().problem
 
@@ -75,7 +75,7 @@ def test_what_the_process_prints_is_what_is_understood() -> None:
     device = Device("CUDA0", "NVIDIA H200", "gpu", 140_000_000_000, 150_000_000_000)
     told = json.dumps({"backends": ["CUDA", "CPU"], "devices": [asdict(device)]}).encode()
 
-    found = llama_cpp_devices._understood(0, b"ggml_cuda_init: found 1 CUDA devices\n" + told, "")
+    found = devices._understood(0, b"ggml_cuda_init: found 1 CUDA devices\n" + told, "")
 
     assert found == Build(("CUDA", "CPU"), (device,))
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import vaultbot
-from vaultbot.adapters import llama_cpp_pipe as pipe
+from vaultbot.adapters.llama_cpp import pipe
 
 if TYPE_CHECKING:
-    from vaultbot.adapters.llama_cpp_pipe import Packet
+    from vaultbot.adapters.llama_cpp.pipe import Packet
 
-_MODULE = "vaultbot.adapters.llama_cpp_child"
+_MODULE = "vaultbot.adapters.llama_cpp.child"
 _PASSED_ON = (
     *("HOME", "LANG", "LC_", "PATH", "PYTHONPATH", "SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "VIRTUAL_ENV"),
     *("DYLD_", "LD_LIBRARY_PATH", "GOMP_", "KMP_", "OMP_", "CUDA_", "GGML_", "HIP_", "HSA_", "ROCR_", "VK_"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import llama_cpp as llama
 
-from vaultbot.adapters.llama_cpp_devices import devices_here
+from vaultbot.adapters.llama_cpp.devices import devices_here
 from vaultbot.adapters.processor import is_busy, physical_cores
 from vaultbot.errors import ModelInvalid
 from vaultbot.models.memory import available_bytes, gpu_layers, needed_bytes
