@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+PLUGIN := obsidian-plugin
+MODULES := $(PLUGIN)/node_modules/.package-lock.json
+
+.PHONY: demo test lint plugin plugin-e2e clean
 
 demo: $(VENV)/.starter
 	$(BIN)/vaultbot ask "what is quantization?" --vault examples/garden
@@ -17,6 +20,18 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Needs Node 20 or newer: checks and tests the plugin, and builds it into vaultbot/plugin.
+plugin: $(MODULES)
+	cd $(PLUGIN) && npm run lint && npm test && npm run build
+
+# Needs a Chromium as well: the built plugin in a browser, with a real daemon.
+plugin-e2e: $(MODULES) $(VENV)/.test
+	cd $(PLUGIN) && npm run e2e
+
+$(MODULES): $(PLUGIN)/package.json $(PLUGIN)/package-lock.json
+	cd $(PLUGIN) && npm ci --no-audit --no-fund
+	touch $@
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -29,4 +44,4 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@ $(VENV)/.starter
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PLUGIN)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

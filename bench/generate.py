@@ -1,15 +1,19 @@
-"""What vaultbot's generation loop and the model's process cost, next to the bare loop over llama.cpp's C interface.
+"""What vaultbot's generation loop and the model's process cost, next to llama.cpp alone.
 
     python -m bench.generate
+    python -m bench.generate --llama-bench build/llama-bench
     python -m bench.generate --model ~/models/qwen2.5-1.5b-instruct-q4_k_m.gguf --rounds 5
 
-Three ways to the same tokens of the same file, in turns, with the same threads: the bare loop (decode, take the
-likeliest, decode), vaultbot's loop in this process, and the whole model in its process, as it is in use.
+Ways to the same number of tokens of the same file, in turns, with the same threads: llama.cpp's own llama-bench where
+it is named, the bare loop over its C interface (decode, take the likeliest, decode), vaultbot's loop in this process,
+and the whole model in its process, as it is in use.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,9 +23,11 @@ from typing import Any
 
 import llama_cpp as llama
 
+from bench.llama_bench import LlamaBench, Speeds
 from bench.machine import machine
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_engine import Engine
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.engine import Engine
+from vaultbot.adapters.llama_cpp.weights import gains_by_repacking
 from vaultbot.answering.templates import load_template
 from vaultbot.models import gguf
 from vaultbot.models.memory import BATCH
@@ -31,7 +37,12 @@ from vaultbot.protocols import Message
 _CONTEXT = 4096
 _GARDEN = Path(__file__).parent.parent / "examples" / "garden"
 _PINGS = 300
-_QUESTIONS = ("What is said here about the soil?", "And when is the best time to sow beans?")
+_CANCELS = 12
+_QUESTIONS = (
+    "What is said here about the soil?",
+    "And when is the best time to sow beans?",
+    "How often should one water?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,8 @@ class Bare:
         info = gguf.read(path)
         weights = llama.llama_model_default_params()
         weights.n_gpu_layers = 0
-        weights.use_extra_bufts = info.weight_type != "Q4_K"
+        weights.use_extra_bufts = gains_by_repacking(info)
+        weights.load_mode = llama.LLAMA_LOAD_MODE_NONE if weights.use_extra_bufts else llama.LLAMA_LOAD_MODE_AUTO
         self._model = llama.llama_model_load_from_file(str(path).encode(), weights)
         params = llama.llama_context_default_params()
         params.n_ctx = min(_CONTEXT, info.context_length or _CONTEXT)
@@ -152,35 +164,52 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=400, help="of notes in a prompt")
     parser.add_argument("--tokens", type=int, default=96, help="to generate, at most")
     parser.add_argument("--threads", type=int, default=1, help="with one, processor time can be compared")
+    parser.add_argument("--llama-bench", type=Path, help="llama.cpp's program, to compare with")
     given = parser.parse_args()
     if given.model is None:
         raise SystemExit("there is no starter model here; name a GGUF file with --model")
     print(machine())
     settings: dict[str, Any] = {"context_tokens": _CONTEXT, "threads": given.threads}
-    bare, engine = Bare(given.model, threads=given.threads), Engine(given.model, layers=0, **settings)
-    model = LlamaCppChatModel(given.model, gpu_layers=0, **settings)
-    try:
-        model.count_tokens(["x"])
-        print(f"model: {model.name}, {given.threads} thread(s), {given.rounds} rounds\n")
-        _compare(bare, engine, model, given)
-        _packets(model)
-        _second_questions(model, given)
-    finally:
-        model.close()
+    repack = gains_by_repacking(gguf.read(given.model))
+    engine = Engine(given.model, layers=0, repack=repack, **settings)  # first, for it keeps llama.cpp quiet
+    bare = Bare(given.model, threads=given.threads)
+    theirs = (
+        LlamaBench(given.llama_bench.absolute(), given.model, threads=given.threads, repack=repack)
+        if given.llama_bench
+        else None
+    )
+    with tempfile.TemporaryDirectory(prefix="vaultbot-bench-") as folder:
+        model = LlamaCppChatModel(given.model, gpu_layers=0, state=Path(folder) / "state", **settings)
+        try:
+            model.count_tokens(["x"])
+            print(f"model: {model.name}, {given.threads} thread(s), {given.rounds} rounds\n")
+            token_s = _compare(bare, engine, model, theirs, given)
+            _packets(model, token_s)
+            _second_questions(model, given)
+            _cancels(model, given)
+        finally:
+            model.close()
 
 
-def _compare(bare: Bare, engine: Engine, model: LlamaCppChatModel, given: argparse.Namespace) -> None:
-    rounds: list[dict[str, Took]] = []
+def _compare(
+    bare: Bare, engine: Engine, model: LlamaCppChatModel, theirs: LlamaBench | None, given: argparse.Namespace
+) -> float:
+    """Print the table; seconds that the model's process takes for a token."""
+    rounds: list[dict[str, tuple[Speeds, Speeds]]] = []
     child = _child_of(model)
     talk = prompts(given.words)
     for number in range(given.rounds + 1):
         messages = next(talk)
         tokens = engine.prompts.tokens([asdict(message) for message in messages])
         took: dict[str, Took] = {}
-        ways = ["ours", "bare", "process"]
+        speeds: dict[str, tuple[Speeds, Speeds]] = {}
+        ways = ["ours", "theirs", "bare", "process"]
         for way in ways if number % 2 else reversed(ways):
             if way == "ours":
                 took[way] = of_our_loop(engine, tokens, tokens=given.tokens)
+            elif way == "theirs":
+                if theirs is not None and number:
+                    speeds[way] = theirs.reading(len(tokens)), theirs.writing(given.tokens - 1, after=len(tokens))
             elif way == "process":
                 took[way] = of_the_process(model, child, messages, tokens=given.tokens)
             else:
@@ -188,31 +217,35 @@ def _compare(bare: Bare, engine: Engine, model: LlamaCppChatModel, given: argpar
         if took["ours"].text != took["process"].text:
             raise SystemExit("the process says something else than the loop, so nothing can be compared")
         if number:  # The first one is to get warm.
-            rounds.append(took)
+            rounds.append(speeds | {way: (_reading(one), _writing(one)) for way, one in took.items()})
+    base = "theirs" if theirs else "bare"
     print(f"{'':28}{'prompt t/s':>12}{'ratio':>8}{'CPU ratio':>11}{'answer t/s':>13}{'ratio':>8}{'CPU ratio':>11}")
-    for way, name in (("bare", "the bare loop"), ("ours", "vaultbot's loop"), ("process", "the model's process")):
-        cells = [
-            f"{median(one[way].prompt / one[way].first_s for one in rounds):12.1f}",
-            *_ratios([_speeds(one[way], "first") for one in rounds], [_speeds(one["bare"], "first") for one in rounds]),
-            f"{median((one[way].completion - 1) / one[way].rest_s for one in rounds):13.1f}",
-            *_ratios([_speeds(one[way], "rest") for one in rounds], [_speeds(one["bare"], "rest") for one in rounds]),
-        ]
+    for way, name in (
+        ("theirs", "llama-bench"),
+        ("bare", "the bare loop"),
+        ("ours", "vaultbot's loop"),
+        ("process", "the model's process"),
+    ):
+        if way not in rounds[0]:
+            continue
+        cells = []
+        for part, width in ((0, 12), (1, 13)):
+            cells.append(f"{median(one[way][part].wall for one in rounds):{width}.1f}")
+            cells.append(f"{median(one[way][part].wall / one[base][part].wall for one in rounds):8.3f}")
+            cells.append(f"{median(one[way][part].cpu / one[base][part].cpu for one in rounds):11.3f}")
         print(f"{name:28}" + "".join(cells))
+    return 1 / median(one["process"][1].wall for one in rounds)
 
 
-def _speeds(took: Took, part: str) -> tuple[float, float]:
-    """Tokens per second by the clock, and per second of the processor."""
-    if part == "first":
-        return took.prompt / took.first_s, took.prompt / max(took.first_cpu_s, 1e-9)
-    return (took.completion - 1) / took.rest_s, (took.completion - 1) / max(took.rest_cpu_s, 1e-9)
+def _reading(took: Took) -> Speeds:
+    return Speeds(took.prompt / took.first_s, took.prompt / max(took.first_cpu_s, 1e-9))
 
 
-def _ratios(ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> list[str]:
-    wall, cpu = (median(a[n] / b[n] for a, b in zip(ours, theirs, strict=True)) for n in (0, 1))
-    return [f"{wall:8.3f}", f"{cpu:11.3f}"]
+def _writing(took: Took) -> Speeds:
+    return Speeds((took.completion - 1) / took.rest_s, (took.completion - 1) / max(took.rest_cpu_s, 1e-9))
 
 
-def _packets(model: LlamaCppChatModel) -> None:
+def _packets(model: LlamaCppChatModel, token_s: float) -> None:
     trips = []
     for _ in range(_PINGS):
         began = time.perf_counter()
@@ -222,31 +255,59 @@ def _packets(model: LlamaCppChatModel) -> None:
     for messages, _ in zip(prompts(50), range(5), strict=False):
         *_, last = model.stream(messages, max_tokens=100)
         tokens += last.usage.completion if last.usage else 0
-    parent_us = (time.process_time() - began) / tokens * 1e6
+    parent_s = (time.process_time() - began) / tokens
+    added_s = median(trips) / 2
     print(
-        f"\na packet there and back: {median(trips) * 1e6:.0f} µs; this side of the pipe: {parent_us:.0f} µs per token"
+        f"\na packet there and back: {median(trips) * 1e6:.0f} µs; this side of the pipe: {parent_s * 1e6:.0f} µs per "
+        f"token\nadded to a token: one way, {added_s * 1e6:.0f} µs, {added_s / token_s:.2%} of the "
+        f"{token_s * 1e3:.1f} ms that a token takes"
     )
 
 
 def _second_questions(model: LlamaCppChatModel, given: argparse.Namespace) -> None:
     template = load_template("ask")
-    ratios, firsts, seconds, read = [], [], [], []
+    waits: list[list[float]] = []
+    read: list[list[int]] = []
     for notes, _ in zip(_notes(2 * given.words), range(given.rounds), strict=False):
-        waits = []
-        for question in _QUESTIONS:
+        waits.append([])
+        read.append([])
+        for number, question in enumerate(_QUESTIONS):
+            if number == 2:
+                model.close()
+                model.count_tokens(["x"])
             began = time.perf_counter()
             pieces = model.stream(template.messages(sources=notes, question=question), max_tokens=2)
             next(pieces)
-            waits.append(time.perf_counter() - began)
+            waits[-1].append(time.perf_counter() - began)
             *_, last = pieces
             assert last.usage
-            read.append(last.usage.prompt - last.usage.cached)
-        firsts.append(waits[0])
-        seconds.append(waits[1])
-        ratios.append(waits[1] / waits[0])
+            read[-1].append(last.usage.prompt - last.usage.cached)
+    for number, name in enumerate(("first token", "second question over the same sources", "third, after a restart")):
+        ratio = median(one[number] / one[0] for one in waits)
+        print(
+            f"{name}: {median(one[number] for one in waits):.3f} s for {median(one[number] for one in read):.0f} new "
+            f"tokens, ratio {ratio:.3f}"
+        )
+
+
+def _cancels(model: LlamaCppChatModel, given: argparse.Namespace) -> None:
+    took = []
+    for notes, number in zip(_notes(5 * given.words), range(_CANCELS), strict=False):
+        cancel, set_at = threading.Event(), [0.0]
+
+        def set_it(cancel: threading.Event = cancel, set_at: list[float] = set_at) -> None:
+            set_at[0] = time.perf_counter()
+            cancel.set()
+
+        timer = threading.Timer(0.3 + 0.05 * number, set_it)
+        timer.start()
+        *_, last = model.stream([Message("user", notes)], max_tokens=1, cancel=cancel)
+        if last.usage and not last.usage.completion:  # It was still being read.
+            took.append(time.perf_counter() - set_at[0])
+        timer.join()
     print(
-        f"first token over {median(read[::2]):.0f} new tokens: {median(firsts):.3f} s; of a second question over the "
-        f"same sources ({median(read[1::2]):.0f} new tokens): {median(seconds):.3f} s, ratio {median(ratios):.3f}"
+        f"a cancel while a long prompt is read: {median(took) * 1e3:.0f} ms, at most {max(took) * 1e3:.0f} ms "
+        f"({len(took)} times)"
     )
 
 

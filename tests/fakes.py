@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vaultbot.errors import InvalidRequest
-from vaultbot.protocols import Generation, Message, Pages
+from vaultbot.protocols import Generation, Message, Pages, Speed
 from vaultbot.types import TokenUsage
 
 if TYPE_CHECKING:
@@ -148,11 +148,13 @@ class ScriptedChatModel:
         name: str = "scripted",
         parameters: int = 1_000_000_000,
         context_tokens: int = 4096,
+        speed: Speed | None = None,
     ) -> None:
         self._replies = dict(replies or {"": "I have nothing to say."})
         self._name = name
         self._parameters = parameters
         self._context_tokens = context_tokens
+        self.speed = speed
         self._speaking = threading.Lock()
         self._loaded = False
         self.asked: list[tuple[Message, ...]] = []
@@ -176,6 +178,10 @@ class ScriptedChatModel:
 
     @property
     def trouble(self) -> str | None:
+        return None
+
+    @property
+    def notice(self) -> str | None:
         return None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,4 +65,17 @@ def sized_model(path: Path, shape: Shape, quantization: str, *, context: int = 8
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    return path
+
+
+def q4_k_m(whole: Path, path: Path) -> Path:
+    """The model as Q4_K_M, by llama.cpp's own quantizer, in a process of its own, for it says a lot."""
+    program = (
+        "import ctypes, sys, llama_cpp as llama\n"
+        "params = llama.llama_model_quantize_default_params()\n"
+        "params.ftype, params.nthread = llama.LLAMA_FTYPE_MOSTLY_Q4_K_M, 1\n"
+        "old, new = (name.encode() for name in sys.argv[1:])\n"
+        "sys.exit(llama.llama_model_quantize(old, new, ctypes.byref(params)))\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program, str(whole), str(path)], check=True, capture_output=True)
     return path

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.chat_server import chat_server, speaks
 from tests.cli.machine import until
 from tests.embedding_server import Reply, embedding_server, embeds
 from tests.fakes import HashEmbedder
 from tests.gguf_files import scripted_model
 from vaultbot.adapters.onnx import OnnxEmbedder
+from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import OpenAiEmbedder, _Patience
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
-from vaultbot.bootstrap import assemble, make_embedder
-from vaultbot.config import Config, EmbeddingSettings
+from vaultbot.bootstrap import assemble, make_chat_model, make_embedder
+from vaultbot.config import AnswerSettings, Config, EmbeddingSettings, IndexSettings, ModelSettings
 from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing
 from vaultbot.models.starter import starter_embedding_model
 from vaultbot.paths import StatePaths
+from vaultbot.types import Answer
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +54,7 @@ def test_the_same_model_has_the_same_vectors_by_either_engine_and_others_in_int8
 
 def test_the_setting_says_by_what_it_is_what_kind_of_model_it_is(tmp_path: Path) -> None:
     file = scripted_model(tmp_path / "chat.gguf", ["ok"])
-    remote = EmbeddingSettings(model="http://127.0.0.1:1/v1", remote_model="nomic-embed-text")
+    remote = EmbeddingSettings(base_url="http://127.0.0.1:1/v1", remote_model="nomic-embed-text")
 
     server = make_embedder(settings(remote))
 
@@ -67,7 +72,7 @@ def test_the_setting_says_by_what_it_is_what_kind_of_model_it_is(tmp_path: Path)
 
 def test_a_servers_key_is_read_from_the_variable_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="m", key_variable="MY_KEY")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m", key_variable="MY_KEY")
         with pytest.raises(ConfigError, match="the environment variable MY_KEY, which is not set"):
             make_embedder(settings(remote))
 
@@ -82,7 +87,7 @@ def test_a_servers_key_is_read_from_the_variable_of_that_name(monkeypatch: pytes
 def test_notes_go_to_another_machine_only_with_leave_and_the_status_says_so(tmp_path: Path) -> None:
     vault = tmp_path / "Notes"
     vault.mkdir()
-    away = EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="m")
+    away = EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="m")
     with pytest.raises(ConfigError, match="would be sent there"):
         assemble(settings(away), vault, StatePaths(tmp_path / "state"))
 
@@ -100,9 +105,9 @@ def test_notes_go_to_another_machine_only_with_leave_and_the_status_says_so(tmp_
     ("now", "serves", "told"),
     [
         (EmbeddingSettings(), "all-MiniLM-L6-v2", True),
-        (EmbeddingSettings(model="http://127.0.0.1:1/v1", remote_model="m"), "m at http://127.0.0.1:1/v1", True),
-        (EmbeddingSettings(model="http://192.0.2.2:1/v1", remote_model="m"), "m at http://192.0.2.2:1/v1", True),
-        (EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="n"), "m at http://192.0.2.1:1/v1", False),
+        (EmbeddingSettings(base_url="http://127.0.0.1:1/v1", remote_model="m"), "m at http://127.0.0.1:1/v1", True),
+        (EmbeddingSettings(base_url="http://192.0.2.2:1/v1", remote_model="m"), "m at http://192.0.2.2:1/v1", True),
+        (EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="n"), "m at http://192.0.2.1:1/v1", False),
     ],
 )
 def test_nothing_more_is_sent_to_a_server_elsewhere_once_the_settings_name_it_no_more(
@@ -111,7 +116,7 @@ def test_nothing_more_is_sent_to_a_server_elsewhere_once_the_settings_name_it_no
     """Not even while the new model has no vectors yet, and although servers elsewhere are still allowed."""
     vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
     vault.mkdir()
-    away = EmbeddingSettings(model="http://192.0.2.1:1/v1", remote_model="m", allow_remote=True)
+    away = EmbeddingSettings(base_url="http://192.0.2.1:1/v1", remote_model="m", allow_remote=True)
     assistant = assemble(settings(away), vault, state)
     assistant.worker.start()
     until(lambda: assistant.state().state == "ready")
@@ -140,7 +145,7 @@ def test_a_server_that_hangs_keeps_no_note_from_being_found_by_its_words(
             return 503, {}, b""
 
         server.answer = hang
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, StatePaths(tmp_path / "state"))
         assistant.worker.start()
         try:
@@ -167,7 +172,7 @@ def test_a_server_with_another_model_under_the_same_name_mixes_nothing_and_anoth
     for name in ("Kimchi", "Bread", "Salt"):
         (vault / f"{name}.md").write_text(f"What is to be known of {name} and of salt.")
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, state)
         assistant.worker.start()
         assistant.index(timeout=60)
@@ -206,7 +211,7 @@ def test_a_server_that_is_not_running_leaves_words_and_its_vectors_come_when_it_
     (vault / "Kimchi.md").write_text("Cabbage is left with salt until it is sour.")
     with embedding_server() as server:
         server.answer = lambda _: (503, {}, b"")
-        remote = EmbeddingSettings(model=server.address, remote_model="m")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="m")
         assistant = assemble(settings(remote), vault, StatePaths(tmp_path / "state"))
         assistant.worker.start()
         try:
@@ -256,7 +261,7 @@ def test_another_embedding_model_takes_over_and_its_vectors_are_there_at_the_nex
         return sorted(path.name for path in state.root.glob("vectors*"))
 
     with embedding_server() as server:
-        remote = EmbeddingSettings(model=server.address, remote_model="one")
+        remote = EmbeddingSettings(base_url=server.address, remote_model="one")
         found = {}
         for number, model in enumerate(("one", "two", "two", "one")):
             assistant = assemble(settings(replace(remote, remote_model=model)), vault, state)
@@ -278,3 +283,150 @@ def test_another_embedding_model_takes_over_and_its_vectors_are_there_at_the_nex
         2: ("two", 1, 1, ["vectors"]),  # One, to see whether it is the same model still.
         3: ("two", 1, 1, ["vectors.next"]),
     }
+
+
+# ── settings of an earlier version ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("key", ["base_url", "model"])
+def test_a_server_of_an_earlier_version_goes_on_answering_until_the_new_model_is_ready(
+    tmp_path: Path, key: str
+) -> None:
+    """The settings that made the index are kept in it; its address once stood in `model`."""
+    vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text("Cabbage is left with salt until it is sour.")
+    with embedding_server() as server:
+        before = EmbeddingSettings(base_url=server.address, remote_model="m")
+        assistant = assemble(settings(before), vault, state)
+        assistant.worker.start()
+        until(lambda: assistant.state().state == "ready")
+        assistant.close(timeout=30)
+        if key == "model":
+            keep_recipe(state, {"model": server.address, "remote_model": "m", "allow_remote": False, "batch_size": 8})
+
+        assistant = assemble(settings(replace(before, remote_model="n")), vault, state)
+
+        assert assistant.embedder is not None
+        assert assistant.embedder.name == f"m at {server.address}"
+        assistant.close(timeout=30)
+
+
+@pytest.mark.parametrize("recipe", [{}, [], 7, {"model": 7}, {"model": "auto", "batch_size": "x", "odd": 1}])
+def test_a_recipe_that_is_none_costs_the_model_before_and_nothing_else(tmp_path: Path, recipe: object) -> None:
+    vault, state = tmp_path / "Notes", StatePaths(tmp_path / "state")
+    vault.mkdir()
+    with embedding_server() as server:
+        before = EmbeddingSettings(base_url=server.address, remote_model="m")
+        assistant = assemble(settings(before), vault, state)
+        assistant.worker.start()
+        until(lambda: assistant.state().state == "ready")
+        assistant.close(timeout=30)
+        keep_recipe(state, recipe)
+
+        assistant = assemble(settings(replace(before, remote_model="n")), vault, state)
+
+        assert assistant.embedder is not None
+        assert assistant.embedder.name == f"n at {server.address}"
+        assert any("the one before cannot be used any more" in notice for notice in assistant.state().notices)
+        assistant.close(timeout=30)
+
+
+def keep_recipe(state: StatePaths, recipe: object) -> None:
+    catalog = sqlite3.connect(state.catalog)
+    with catalog:
+        assert catalog.execute("UPDATE meta SET value = ? WHERE key = 'recipe'", (json.dumps(recipe),)).rowcount
+    catalog.close()
+
+
+# ── a language model on a server ───────────────────────────────────────────────────────────────────────────────
+
+
+def answering(model: ModelSettings) -> Config:
+    return replace(Config(), model=model, embedding=EmbeddingSettings(model="none"))
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Path:
+    vault = tmp_path / "Notes"
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text("Kimchi is cabbage that is left with salt until it is sour.")
+    return vault
+
+
+def asked(config: Config, vault: Path) -> tuple[Answer, tuple[str, ...]]:
+    """What it answers, and what status says then."""
+    assistant = assemble(config, vault, StatePaths(vault.parent / "state"))
+    assistant.worker.start()
+    try:
+        assistant.index(timeout=60)
+        return assistant.ask("What is kimchi?"), assistant.notices()
+    finally:
+        assistant.close(timeout=30)
+
+
+def test_a_server_answers_from_the_notes_with_the_key_of_the_settings(
+    kitchen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "s3cret")
+    with chat_server() as server:
+        server.play = speaks("Kimchi is sour cabbage that is left with salt. The moon is made of cheese.")
+        remote = ModelSettings(base_url=server.address, key_variable="MY_KEY", remote_model="qwen2.5:7b")
+
+        answer, notices = asked(replace(answering(remote), answer=AnswerSettings(unsupported="mark")), kitchen)
+
+        assert answer.model == f"qwen2.5:7b at {server.address}"
+        assert [(one.text, one.support) for one in answer.sentences if one.support != "quote"][-1:] == [
+            ("The moon is made of cheese.", "unsupported")
+        ]
+        assert notices == ()
+        assert server.headers[-1]["Authorization"] == "Bearer s3cret"
+        assert "left with salt until" in server.asked[-1]["messages"][-1]["content"]
+
+
+def test_a_server_that_is_away_leaves_the_quotes_and_the_reason(kitchen: Path) -> None:
+    answer, notices = asked(answering(ModelSettings(base_url="http://127.0.0.1:1/v1")), kitchen)
+
+    assert (answer.model, answer.refused) == (None, False)
+    assert "sour" in answer.answer
+    for told in (" ".join(answer.warnings), " ".join(notices)):
+        assert "http://127.0.0.1:1/v1 does not answer (Connection refused): is the server running?" in told
+
+
+def test_questions_go_to_another_machine_only_with_leave_and_the_status_says_so(kitchen: Path) -> None:
+    away = ModelSettings(base_url="http://192.0.2.1:1/v1")
+    with pytest.raises(ConfigError, match=r"your questions, .* would be sent there; .*\[model\] allow_remote = true"):
+        assemble(answering(away), kitchen, StatePaths(kitchen.parent / "state"))
+
+    allowed = assemble(answering(replace(away, allow_remote=True)), kitchen, StatePaths(kitchen.parent / "state"))
+    (notice,) = allowed.notices()
+    assert notice.startswith("your questions, and the passages that are found for them, are sent to http://192.0.2.1:1")
+    allowed.close(timeout=30)
+
+
+def test_none_is_none_and_a_file_of_a_question_is_that_file(tmp_path: Path) -> None:
+    remote = ModelSettings(base_url="http://127.0.0.1:1/v1", remote_model="m")
+    file = scripted_model(tmp_path / "Mine.gguf", ["ok"])
+
+    assert isinstance(make_chat_model(answering(remote), None), OpenAiChatModel)
+    assert make_chat_model(answering(replace(remote, path="none")), None) is None
+    named = make_chat_model(answering(remote), file)
+    assert named is not None
+    assert named.name == "Mine (F32)"
+    both = EmbeddingSettings(model="none", base_url="http://127.0.0.1:1/v1", remote_model="m")
+    assert make_embedder(settings(both)) is None
+
+
+def test_a_model_for_embedding_must_be_named_and_the_server_lists_those_it_has() -> None:
+    with chat_server() as server:
+        server.models = [{"id": "nomic-embed-text"}, {"id": "bge-m3"}]
+
+        with pytest.raises(ConfigError, match=r"\[embedding\] remote_model must .*; it has: nomic-embed-text, bge-m3"):
+            make_embedder(settings(EmbeddingSettings(base_url=server.address)))
+
+
+def test_a_chroma_server_elsewhere_gets_vectors_only_with_leave(kitchen: Path) -> None:
+    config = replace(Config(), index=IndexSettings(chroma_url="https://192.0.2.1"))
+
+    with pytest.raises(ConfigError, match=r"vectors .* would be sent there; .*\[index\] chroma_allow_remote = true"):
+        assemble(config, kitchen, StatePaths(kitchen.parent / "state"))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vaultbot.config import Config, config_file, example_toml, load_config
+from vaultbot.config import Config, example_toml
+from vaultbot.config_reader import config_file, load_config
 from vaultbot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -23,6 +24,12 @@ WRONG = {
     "index.chunk_tokens": "59",
     "index.rescan_minutes": "1.5",
     "embedding.model": "true",
+    "index.chroma_url": '"127.0.0.1:8000"',
+    "index.chroma_key_variable": '"sk-3f9a"',
+    "index.chroma_key_keyring": '"sk/3f9a"',
+    "index.chroma_allow_remote": "1",
+    "embedding.base_url": '"ftp://127.0.0.1"',
+    "embedding.key_keyring": '"two words"',
     "embedding.remote_model": '"two\\nlines"',
     "embedding.key_variable": '"sk-3f9a"',
     "embedding.allow_remote": '"yes"',
@@ -38,8 +45,14 @@ WRONG = {
     "retrieval.rerank_ms": "9",
     "retrieval.expand": '"yes"',
     "model.path": "[]",
+    "model.base_url": "7",
+    "model.remote_model": '"two\\nlines"',
+    "model.key_variable": '"sk-3f9a"',
+    "model.key_keyring": "7",
+    "model.allow_remote": '"yes"',
+    "model.remote_billions": "-7",
     "model.context_tokens": "511",
-    "model.gpu_layers": '"all"',
+    "model.gpu_layers": '"most"',
     "model.threads": "0",
     "model.temperature": "-0.1",
     "model.top_k": "-1",
@@ -48,14 +61,16 @@ WRONG = {
     "model.repeat_penalty": "0.9",
     "model.seed": "-1",
     "model.idle_minutes": "0",
+    "model.keep_prompt": '"yes"',
     "model.max_tokens": '"400"',
-    "model.show_unsupported": "1",
+    "answer.unsupported": '"hide"',
     "models.hub": '"http://hub.example"',
     "models.folder": "7",
     "prompts.folder": "1979-05-27",
     "server.port": "65536",
     "server.idle_minutes": "inf",
     "server.allowed_origins": "[1]",
+    "server.ollama_compat": "1",
 }
 
 NAMES = [
@@ -120,13 +135,15 @@ def test_a_variable_is_read_as_its_setting_needs_it() -> None:
         VAULTBOT_MODEL_THREADS="4",
         VAULTBOT_MODEL_GPU_LAYERS="auto",
         VAULTBOT_MODEL_TEMPERATURE="0.5",
-        VAULTBOT_MODEL_SHOW_UNSUPPORTED="true",
+        VAULTBOT_INDEX_PDF="false",
+        VAULTBOT_ANSWER_UNSUPPORTED="mark",
         VAULTBOT_SERVER_ALLOWED_ORIGINS="http://localhost:3000,app://x",
     )
 
     assert (config.vault.path, config.vault.exclude) == ("/notes/2026", ("Archive/", "*.tmp.md"))
     assert (config.model.threads, config.model.gpu_layers, config.model.temperature) == (4, "auto", 0.5)
-    assert config.model.show_unsupported is True
+    assert config.answer.unsupported == "mark"
+    assert config.index.pdf is False
     assert config.server.allowed_origins == ("http://localhost:3000", "app://x")
 
 
@@ -185,7 +202,7 @@ def test_every_setting_refuses_a_wrong_value_and_says_what_is_allowed(home: Path
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_refuses_it_from_the_environment_too(name: str) -> None:
     variable = f"VAULTBOT_{name.replace('.', '_')}".upper()
-    texts = ("path", "folder", "embedding.model", "remote_model", "key_variable", "reranker", "exclude", "origins")
+    texts = ("path", "folder", "embedding.model", "remote_model", "key_", "reranker", "exclude", "origins")
     if any(word in name for word in texts):
         assert load_config(environ={variable: "anything"}) != Config()
         return
@@ -228,23 +245,31 @@ def test_a_file_that_was_named_must_be_there(home: Path) -> None:
         read(home)
 
 
-# ── an embedding model on a server ─────────────────────────────────────────────────────────────────────────────
+# ── other servers ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_an_address_is_no_path(home: Path) -> None:
     address = "http://127.0.0.1:11434/v1"
-    file = written(home, f'[embedding]\nmodel = "{address}"\n[model]\npath = "{address}"\n')
 
-    config = read(file)
+    for section, path in (("embedding", "model"), ("model", "path")):
+        assert getattr(read(written(home, f'[{section}]\nbase_url = "{address}"\n')), section).base_url == address
+        with pytest.raises(ConfigError, match=rf"\[{section}\] {path} = .* is not allowed; it must be .*a path"):
+            read(written(home, f'[{section}]\n{path} = "{address}"\n'))
+    assert read(VAULTBOT_EMBEDDING_BASE_URL="HTTPS://example.test/v1").embedding.base_url == "HTTPS://example.test/v1"
 
-    assert config.embedding.model == address
-    assert config.model.path == str(home / "http:" / "127.0.0.1:11434" / "v1")
-    assert read(VAULTBOT_EMBEDDING_MODEL="HTTPS://example.test/v1").embedding.model == "HTTPS://example.test/v1"
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("key_variable", "must be the name of an environment variable"),
+        ("key_keyring", "must be a name in letters, digits, dots and dashes"),
+    ],
+)
+@pytest.mark.parametrize("section", ["embedding", "model", "index"])
+def test_a_key_in_place_of_its_name_is_not_shown(home: Path, section: str, key: str, told: str) -> None:
+    prefix = "chroma_" if section == "index" else ""
+    file = written(home, f'[{section}]\n{prefix}{key} = "sk-3f9a/+4711"\n')
 
-def test_a_key_in_place_of_its_variables_name_is_not_shown(home: Path) -> None:
-    file = written(home, '[embedding]\nkey_variable = "sk-3f9a"\n')
-
-    with pytest.raises(ConfigError, match="must be the name of an environment variable") as refused:
+    with pytest.raises(ConfigError, match=told) as refused:
         read(file)
     assert "3f9a" not in str(refused.value)

@@ -13,39 +13,38 @@ from pathlib import Path
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.chat_models import ChatModels, LoadModel
 from vaultbot.answering.followup import Turn
+from vaultbot.answering.free import FreeText, free_text
 from vaultbot.answering.prompt import tier_of
+from vaultbot.answering.queue import Queue
 from vaultbot.config import Config
-from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound, QueueFull, ShuttingDown
-from vaultbot.index.graph import Graph, Named
+from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound
+from vaultbot.index.graph import Graph
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.decisions import Decisions
 from vaultbot.links.lint import KINDS, Finding, lint
+from vaultbot.links.lookup import Lookup
 from vaultbot.links.profile import Profile, profile_of
 from vaultbot.links.related import RelatedFinder, RelatedNotes
+from vaultbot.links.report import VaultReport, make_report
 from vaultbot.links.review import Review
 from vaultbot.links.suggester import Suggester
-from vaultbot.links.view import Page
+from vaultbot.links.view import VaultView
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
-from vaultbot.protocols import Embedder
+from vaultbot.protocols import Embedder, Message
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.retrieval.retriever import Retriever
 from vaultbot.suggestion import Suggestion
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Skipped
-from vaultbot.vault.documents import parse_document
 from vaultbot.vault.editor import Editor
 from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.vault import Vault
 
-_ASKS_AT_ONCE = 9  #: one that is answered and eight that wait
 _MOST_HITS = 50
-_MOST_NAMED = 8
-
-_SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
 
 _BEFORE_FIRST_LOOK = (
     "vaultbot has just started and is still looking for what changed in the vault since: answers come from the last "
@@ -83,14 +82,13 @@ class Assistant:
         self.vault = vault
         self.worker = worker
         self.graph = Graph(reader)
+        self._lookup = Lookup(vault, self.graph)
         self._reader = reader
         self._retriever = retriever
         self._answerer = answerer
         self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
         self.review = Review(editor, decisions, suggest=self.suggest, changed=worker.wake)
-        self._asks = threading.BoundedSemaphore(_ASKS_AT_ONCE)
-        self._cancels: set[threading.Event] = set()
-        self._closing = False
+        self._asks = Queue()
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -112,13 +110,7 @@ class Assistant:
         Raises InvalidRequest, IndexEmpty, ModelMissing, ModelInvalid before the first event, QueueFull when too many
         questions wait, ShuttingDown at any time.
         """
-        if not self._asks.acquire(blocking=False):
-            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
-        cancel = cancel or threading.Event()
-        self._cancels.add(cancel)
-        try:
-            if self._closing:
-                raise ShuttingDown(_SHUTTING_DOWN)
+        with self._asks.turn(cancel) as cancel:
             # What is no question is refused before a model is looked for.
             self._answerer.query(question, options, history=history)
             with nullcontext() if extractive else self._models.using(model) as chat:
@@ -128,17 +120,23 @@ class Assistant:
                 for event in self._answerer.ask(
                     question, options=options, model=chat, history=history, extractive=extractive, cancel=cancel
                 ):
-                    if self._closing:
-                        raise ShuttingDown(_SHUTTING_DOWN)
+                    self._asks.check()
                     wanted = chat is None and not extractive
                     yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
-        except Exception as error:
-            if self._closing:  # Whatever was taken away under it.
-                raise ShuttingDown(_SHUTTING_DOWN) from error
-            raise
-        finally:
-            self._cancels.discard(cancel)
-            self._asks.release()
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Iterator[FreeText]:
+        """What the language model says by itself, without the notes. Raises as `free_text` and `ask_stream` do."""
+        with self._asks.turn(cancel) as cancel, self._models.using(None) as model:
+            if model is None:
+                raise ModelMissing(NO_MODEL)
+            yield from free_text(model, messages, max_tokens=max_tokens, stop=stop, cancel=cancel)
 
     def ask(
         self,
@@ -151,14 +149,16 @@ class Assistant:
         cancel: threading.Event | None = None,
     ) -> Answer:
         """The whole answer. Raises as `ask_stream` does."""
-        answer: Answer | None = None
-        for event in self.ask_stream(
+        *_, answer = self.ask_stream(
             question, options=options, model=model, history=history, extractive=extractive, cancel=cancel
-        ):
-            if isinstance(event, Answer):
-                answer = event
-        assert answer is not None
+        )
+        assert isinstance(answer, Answer)
         return answer
+
+    def title(self, turns: Sequence[Turn]) -> str:
+        """A short title for a conversation, by a model that is there anyway, or by rule."""
+        with self._models.idle() as model:
+            return self._answerer.title(turns, model)
 
     def search(
         self,
@@ -195,7 +195,7 @@ class Assistant:
             today=self._retriever.today,
         )
         with self._reader.snapshot():
-            found = finder.find(self._named(path).path, limit=limit, options=options)
+            found = finder.find(self._lookup.named(path).path, limit=limit, options=options)
         return replace(found, warnings=(*found.warnings, *self._about_the_vault()))
 
     def suggest(self, path: str) -> list[Suggestion]:
@@ -203,14 +203,14 @@ class Assistant:
         path = self.path_of(path)
         if not is_note(path):
             raise InvalidRequest(f"{path} is no Markdown note, and links are suggested for those alone")
-        return self.review.open(self._suggester().of_page(self._page(path)))
+        return self.review.open(self._suggester().of_page(self._lookup.page(path)))
 
     def suggest_all(self) -> Iterator[tuple[str, list[Suggestion]]]:
         """The same for every Markdown note, by path; those that cannot be read now are passed over."""
         suggester = self._suggester()
         for path in sorted(name[0] for name in self._reader.names() if is_note(name[0])):
             with suppress(NoteNotFound):
-                yield path, self.review.open(suggester.of_page(self._page(path)))
+                yield path, self.review.open(suggester.of_page(self._lookup.page(path)))
 
     def _suggester(self) -> Suggester:
         settings, names = self.vault.settings(), [name for name in self._reader.names() if is_note(name[0])]
@@ -229,16 +229,29 @@ class Assistant:
     def note(self, path: str) -> Profile:
         """A note's text, and what it links to and is linked from. Raises NoteNotFound, InvalidRequest."""
         with self._reader.snapshot():
-            named = self._named(path)
-            return profile_of(named, self._page(named.path).note, reader=self._reader, graph=self.graph)
+            named = self._lookup.named(path)
+            return profile_of(named, self._lookup.page(named.path).note, reader=self._reader, graph=self.graph)
 
     def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
         """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""
         if unknown := [kind for kind in kinds if kind not in KINDS]:
             raise InvalidRequest(f"there is no kind of finding {unknown[0][:40]!r}; choose from: {', '.join(KINDS)}")
         with self._reader.snapshot():
-            place = self._place(within) if within and within.strip(" ./") else ""
+            place = self._lookup.place(within) if within and within.strip(" ./") else ""
             return lint(self.graph, self.vault.settings(), within=place, kinds=kinds)
+
+    def report(self) -> VaultReport:
+        """What the links of the whole vault look like: hubs, clusters, what lies apart. It may take seconds."""
+        embedder = self.embedder
+        with self._reader.snapshot():
+            view = VaultView(
+                self._reader,
+                self.graph,
+                self.vault.settings(),
+                read=self._lookup.page,
+                fingerprint=embedder.fingerprint if embedder else None,
+            )
+            return make_report(view, self.vault.name, today=self._retriever.today())
 
     def _limit(self, wanted: int | None) -> int:
         limit = self.config.retrieval.limit if wanted is None else wanted
@@ -246,39 +259,10 @@ class Assistant:
             raise InvalidRequest(f"limit must be from 1 to {_MOST_HITS}, not {limit}")
         return limit
 
-    def _page(self, path: str) -> Page:
-        try:
-            file = self.vault.read(path)
-            return Page(parse_document(path, file.text), file.sha256)
-        except FileNotFoundError as error:
-            raise NoteNotFound(f"{path} was indexed and is gone from the vault; look again in a moment") from error
-        except OSError as error:
-            raise NoteNotFound(f"{path} cannot be read ({error.strerror}); check its permissions") from error
-
     def path_of(self, name: str) -> str:
         """The path of the only note of that path or name. Raises NoteNotFound, InvalidRequest."""
         with self._reader.snapshot():
-            return self._named(name).path
-
-    def _named(self, name: str) -> Named:
-        """The only note that is called so: "Quantization" will do, and an alias."""
-        found = self.graph.named(name)
-        if len(found) > 1:
-            listed = ", ".join(one.path for one in found[:_MOST_NAMED]) + (" …" if len(found) > _MOST_NAMED else "")
-            what = "have that alias" if found[0].by == "alias" else "are called that"
-            raise InvalidRequest(f"several notes {what}; say which: {listed}")
-        if not found:
-            raise NoteNotFound(
-                "there is no such note in the index; give its path within the vault, like Folder/Note.md"
-            )
-        return found[0]
-
-    def _place(self, path: str) -> str:
-        """The path of that note, or of that folder with "/" behind it."""
-        folder = self.graph.folder(path)
-        if folder is None or (not path.endswith("/") and self.graph.standing(path)):
-            return self._named(path).path
-        return folder
+            return self._lookup.named(name).path
 
     # ── how it is ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -316,7 +300,7 @@ class Assistant:
         """The language models on this machine, the one of the settings first."""
         settings = self.config.model
         folder = Path(self.config.models.folder or models_folder())
-        return installed_models(settings.path, folder, context_tokens=settings.context_tokens)
+        return installed_models(settings.local, folder, context_tokens=settings.context_tokens)
 
     @property
     def embedder(self) -> Embedder | None:
@@ -326,7 +310,7 @@ class Assistant:
     @property
     def closing(self) -> bool:
         """Whether `stop_answering` was called."""
-        return self._closing
+        return self._asks.closed
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know of how questions are answered."""
@@ -335,8 +319,8 @@ class Assistant:
             told.append(reranking.notice)
         with suppress(ModelMissing):
             model = self._models.own()
-            if model is not None and model.trouble:
-                told.append(model.trouble)
+            if model is not None:
+                told += [words for words in (model.notice, model.trouble) if words]
             if model is not None and self._answerer.rewriter is not None and not tier_of(model).rewords:
                 told.append(TOO_SMALL.format(model.name))
         return tuple(told)
@@ -352,9 +336,7 @@ class Assistant:
 
     def stop_answering(self) -> None:
         """End what is being answered or indexed; those who wait get ShuttingDown."""
-        self._closing = True
-        for cancel in list(self._cancels):
-            cancel.set()
+        self._asks.close()
         self.worker.stop(timeout=0)
 
     def close(self, *, timeout: float = 4.0) -> None:

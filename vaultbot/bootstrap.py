@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import shutil
 import threading
 import time
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from vaultbot.adapters.chroma import open_vector_index, take_over
+from vaultbot.adapters.chroma import FolderVectors
+from vaultbot.adapters.chroma_server import VECTORS, ServerVectors
 from vaultbot.adapters.cross_encoder import CrossEncoderReranker
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
-from vaultbot.adapters.llama_cpp_embedder import LlamaCppEmbedder
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.embedder import LlamaCppEmbedder
 from vaultbot.adapters.onnx import OnnxEmbedder
+from vaultbot.adapters.openai_chat import OpenAiChatModel
 from vaultbot.adapters.openai_embedder import Known, OpenAiEmbedder
-from vaultbot.adapters.openai_endpoint import Endpoint
+from vaultbot.adapters.openai_endpoint import ANSWERING, EMBEDDING
 from vaultbot.adapters.pdf import PdfiumReader
 from vaultbot.adapters.sentence_transformers import SentenceTransformersEmbedder
+from vaultbot.adapters.server import Server
+from vaultbot.adapters.server_key import server_key
 from vaultbot.answering.answerer import Answerer
 from vaultbot.answering.evidence import Weigher
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
-from vaultbot.answering.templates import PLACEHOLDERS, load_template
+from vaultbot.answering.templates import check_templates
 from vaultbot.assistant import Assistant
-from vaultbot.config import Config, EmbeddingSettings, is_address
+from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings, is_address
 from vaultbot.errors import ConfigError
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import estimate_tokens
@@ -39,7 +42,7 @@ from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
 from vaultbot.links.decisions import Decisions
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
-from vaultbot.paths import StatePaths, embedder_cache
+from vaultbot.paths import StatePaths, embedder_cache, measurements
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
 from vaultbot.retrieval.calibration import Calibrator
 from vaultbot.retrieval.reranking import Reranking
@@ -49,14 +52,15 @@ from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot")
 
+VectorStore: TypeAlias = FolderVectors | ServerVectors
 AnyEmbedder: TypeAlias = LlamaCppEmbedder | OnnxEmbedder | OpenAiEmbedder | SentenceTransformersEmbedder
 
 
 def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
     """The assistant for the vault at `root`, its state in `state`. Nothing heavy is loaded yet, and nothing runs.
 
-    Raises ModelMissing or ModelInvalid for a wrong embedding model or reranker, DataDamaged for a catalog of a newer
-    version.
+    Raises ModelMissing or ModelInvalid for a wrong embedding model or reranker, ConfigError for a wrong setting of a
+    server, DataDamaged for a catalog of a newer version.
     """
     vault = Vault(
         root,
@@ -65,17 +69,25 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
         page_reader=PdfiumReader() if config.index.pdf else None,
         max_pdf_bytes=config.index.max_pdf_mb * 1024 * 1024,
     )
+    if config.model.base_url:
+        _remote_chat_model(config.model)  # A wrong setting is told now, and not in the middle of an answer.
     known = KnownTexts(CatalogReader(state.catalog))
     embedder = make_embedder(config, vault=root, known=known)
-    return assemble_with(
+
+    def lost(why: str) -> None:
+        assistant.worker.lost(why)
+
+    store = _make_store(config.index, state, known, on_lost=lost)
+    assistant = assemble_with(
         config,
         vault,
         state,
         embedder=embedder,
-        open_vectors=_vector_opener(state, embedder),
+        open_vectors=_vector_opener(store, embedder),
         reranker=make_reranker(config),
-        predecessor=_predecessor(config, root, state, embedder, known),
+        predecessor=_predecessor(config, root, store, embedder, known),
     )
+    return assistant
 
 
 def assemble_with(
@@ -91,8 +103,7 @@ def assemble_with(
 ) -> Assistant:
     """The same with engines of one's own: tests give fakes."""
     prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
-    for template in PLACEHOLDERS:
-        load_template(template, folder=prompts)  # A wrong one is told now, and not in the middle of an answer.
+    check_templates(prompts)
     state.create()
     catalog = _open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
@@ -123,6 +134,9 @@ def assemble_with(
     def vectors_changed(vectors: VectorIndex | None) -> None:
         retriever.vectors = vectors
 
+    def away(why: str | None) -> None:
+        retriever.away = why
+
     calibrator = Calibrator(catalog, reader, retriever)
 
     def at_rest(stopping: threading.Event) -> None:
@@ -143,6 +157,7 @@ def assemble_with(
             changeover=first.changeover,
             notice=first.notice,
             at_rest=at_rest,
+            on_away=away,
         ),
         retriever=retriever,
         answerer=Answerer(
@@ -151,11 +166,14 @@ def assemble_with(
             vault_name=vault.name,
             retrieval=config.retrieval,
             generation=config.model,
+            shown=config.answer,
             prompts=prompts,
             restater=Restater(prompts=prompts),
             rewriter=Rewriter(reader=reader, prompts=prompts) if asked.expand else None,
         ),
-        load_model=(lambda _: load_model) if load_model else lambda path: make_chat_model(config, path),
+        load_model=(lambda _: load_model)
+        if load_model
+        else lambda path: make_chat_model(config, path, state, vault=vault.root),
         editor=editor,
         decisions=decisions,
     )
@@ -173,7 +191,7 @@ def make_embedder(config: Config, *, vault: Path | None = None, known: Known = l
     wanted, batch_size = config.embedding.model, config.embedding.batch_size
     if wanted == "none":
         return None
-    if is_address(wanted):
+    if config.embedding.base_url:
         return _remote_embedder(config.embedding, known)
     if wanted.lower().endswith(".gguf") or Path(wanted).expanduser().is_file():
         return LlamaCppEmbedder(Path(wanted).expanduser(), estimate=estimate_tokens, batch_size=batch_size)
@@ -189,15 +207,16 @@ def make_embedder(config: Config, *, vault: Path | None = None, known: Known = l
     return OnnxEmbedder(original, cache=embedder_cache(vault), precision=precision, batch_size=batch_size)
 
 
+def server_of(settings: EmbeddingSettings | ModelSettings) -> Server:
+    """The server that `base_url` names. Raises ConfigError for an address or a key that will not do."""
+    purpose, section = (EMBEDDING, "embedding") if isinstance(settings, EmbeddingSettings) else (ANSWERING, "model")
+    key = server_key(variable=settings.key_variable, entry=settings.key_keyring, section=section)
+    return Server.at(settings.base_url, purpose, key=key, allow_remote=settings.allow_remote)
+
+
 def _remote_embedder(settings: EmbeddingSettings, known: Known) -> OpenAiEmbedder:
-    key = os.environ.get(settings.key_variable, "") if settings.key_variable else None
-    if key == "":
-        raise ConfigError(
-            f"[embedding] key_variable names the environment variable {settings.key_variable}, which is not set; set "
-            "it where vaultbot is started, and then: vaultbot stop"
-        )
     return OpenAiEmbedder(
-        Endpoint(settings.model, key=key, allow_remote=settings.allow_remote),
+        server_of(settings),
         model=settings.remote_model,
         count_tokens=estimate_tokens,
         known=known,
@@ -211,19 +230,32 @@ def make_reranker(config: Config) -> Reranker | None:
     return None if wanted == "none" else CrossEncoderReranker(Path(wanted).expanduser())
 
 
-def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
-    """The language model at `path`, or of the settings; None when there is none.
-
-    Raises ModelMissing or ModelInvalid when a named file is not there or is no model.
-    """
+def chat_model_path(config: Config) -> Path | None:
+    """The file of the settings' language model; None when they want none, or none is installed."""
     wanted = config.model.path
-    if path is None:
-        if wanted == "none":
-            return None
-        path = starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+    if wanted == "none" or config.model.base_url:
+        return None
+    return starter_chat_model() if wanted == "auto" else Path(wanted).expanduser()
+
+
+def make_chat_model(
+    config: Config, path: Path | None, state: StatePaths | None = None, *, vault: Path | None = None
+) -> ChatModel | None:
+    """The language model at `path`, or the settings' file or server; None when there is none.
+
+    What one in a file has read is kept in `state`, if there is one.
+
+    Raises ModelMissing or ModelInvalid when a named file is not there or is no model, ConfigError when the cache would
+    be inside `vault`.
+    """
+    if path is None and config.model.base_url and config.model.path != "none":
+        return _remote_chat_model(config.model)
+    path = path or chat_model_path(config)
     if path is None:
         return None
     settings = config.model
+    if state and not settings.keep_prompt:
+        state.prompt.unlink(missing_ok=True)
     return LlamaCppChatModel(
         path,
         context_tokens=settings.context_tokens,
@@ -235,18 +267,33 @@ def make_chat_model(config: Config, path: Path | None) -> ChatModel | None:
         min_p=settings.min_p,
         repeat_penalty=settings.repeat_penalty,
         seed=settings.seed,
+        measured=measurements(vault),
+        state=state.prompt if state and settings.keep_prompt else None,
+    )
+
+
+def _remote_chat_model(settings: ModelSettings) -> OpenAiChatModel:
+    return OpenAiChatModel(
+        server_of(settings),
+        model=settings.remote_model,
+        count_tokens=estimate_tokens,
+        context_tokens=settings.context_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        seed=settings.seed,
+        billions=settings.remote_billions,
     )
 
 
 def _predecessor(
-    config: Config, root: Path, state: StatePaths, embedder: AnyEmbedder | None, known: Known
+    config: Config, root: Path, store: VectorStore, embedder: AnyEmbedder | None, known: Known
 ) -> Predecessor | None:
-    open_next = _vector_opener(state, embedder, beside=True)
+    open_next = _vector_opener(store, embedder, beside=True)
     if open_next is None:
         return None
 
     def make(recipe: str) -> Engine:
-        settings = EmbeddingSettings(**json.loads(recipe))
+        settings = _settings_of(recipe)
         # What was allowed then may be forbidden now.
         settings = replace(settings, allow_remote=config.embedding.allow_remote)
         before = make_embedder(replace(config, embedding=settings), vault=root, known=known)
@@ -254,22 +301,44 @@ def _predecessor(
             raise ConfigError(f"your settings do not name {address} any more, so nothing is sent there")
         if isinstance(before, LlamaCppEmbedder):
             processes.append(before)
-        return Engine(before, _vector_opener(state, before))
+        return Engine(before, _vector_opener(store, before))
 
     def retired() -> None:
         for process in processes:
             process.close()
-        shutil.rmtree(state.vectors)
+        store.retire()
 
     processes: list[LlamaCppEmbedder] = []
     return Predecessor(make, open_next, retired)
+
+
+def _settings_of(recipe: str) -> EmbeddingSettings:
+    """The settings that were kept as JSON, by this version or an earlier one. Raises for what is no recipe."""
+    kept = json.loads(recipe)
+    if is_address(kept["model"]):  # As it was written before there was a base_url.
+        kept = {**kept, "model": "auto", "base_url": kept["model"]}
+    known = {item.name for item in fields(EmbeddingSettings)}
+    return EmbeddingSettings(**{name: value for name, value in kept.items() if name in known})
 
 
 def _sends_to(embedder: AnyEmbedder | None) -> str | None:
     return embedder.sends_to if isinstance(embedder, OpenAiEmbedder) else None
 
 
-def _vector_opener(state: StatePaths, embedder: AnyEmbedder | None, *, beside: bool = False) -> OpenVectors | None:
+def _make_store(
+    settings: IndexSettings, state: StatePaths, known: KnownTexts, *, on_lost: Callable[[str], None]
+) -> VectorStore:
+    """Where vectors are kept to be searched. Raises ConfigError for a wrong setting of a server."""
+    if not settings.chroma_url:
+        return FolderVectors(state.vectors, state.next_vectors)
+    key = server_key(
+        variable=settings.chroma_key_variable, entry=settings.chroma_key_keyring, section="index", prefix="chroma_"
+    )
+    server = Server.at(settings.chroma_url, VECTORS, key=key, allow_remote=settings.chroma_allow_remote)
+    return ServerVectors(server, owner=state.vector_owner, sample=known.vectors, on_lost=on_lost)
+
+
+def _vector_opener(store: VectorStore, embedder: AnyEmbedder | None, *, beside: bool = False) -> OpenVectors | None:
     """The way to the index of this embedder's vectors; `beside` the one that another embedder serves with."""
     if embedder is None:
         return None
@@ -277,10 +346,7 @@ def _vector_opener(state: StatePaths, embedder: AnyEmbedder | None, *, beside: b
     def open_vectors() -> tuple[VectorIndex, str | None]:
         # First, for until there are vectors, words alone are searched and nobody waits.
         embedder.load()
-        if not beside:
-            take_over(state.vectors, state.next_vectors, fingerprint=embedder.fingerprint)
-        folder = state.next_vectors if beside else state.vectors
-        vectors, news = open_vector_index(folder, fingerprint=embedder.fingerprint)
+        vectors, news = store.open(embedder.fingerprint, beside=beside)
         return vectors, "; ".join(notice for notice in (embedder.notice, news) if notice) or None
 
     return open_vectors

@@ -29,6 +29,16 @@ class Client:
         self.runtime = runtime
         self._token = token
 
+    @property
+    def address(self) -> str:
+        """Where the daemon is, for another HTTP client."""
+        return f"http://127.0.0.1:{self.runtime.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request needs."""
+        return {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+
     def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a GET; parameters that are None are left out."""
         given = {key: str(value) for key, value in (params or {}).items() if value is not None}
@@ -71,11 +81,10 @@ class Client:
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self.runtime.port, timeout=_ANSWER_S)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         # A word of the command line that is no valid text holds halves of characters, which UTF-8 has no bytes for.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace") if body is not None else None
         try:
-            connection.request(method, path, content, headers)
+            connection.request(method, path, content, self.headers)
         except OSError as error:
             raise NotRunning(_hung_up(error)) from error
         return connection

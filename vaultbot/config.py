@@ -1,23 +1,16 @@
-"""The settings: `config.toml`, then the environment, then flags, each stronger than the one before.
+"""The settings, each a dataclass field with its default, its check and one line of why.
 
-Every setting is a dataclass field with its default, its check and one line of why. `config.example.toml` is written
-from them (`python -m vaultbot.config`), and a test holds the two equal. The environment's name of `[server] port` is
-`VAULTBOT_SERVER_PORT`. A relative path starts at the settings file's folder, or where one is for the other two.
+`config.example.toml` is written from them (`python -m vaultbot.config`), and a test holds the two equal. Where their
+values come from: `config_reader.py`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Literal, cast
-
-from vaultbot.errors import ConfigError
-from vaultbot.paths import absolute, config_folder
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 Check = Callable[[Any], bool]
 
@@ -29,24 +22,59 @@ def setting(default: Any, why: str, *, allowed: str, check: Check) -> Any:
     return field(default=default, metadata={"why": why, "allowed": allowed, "check": check})
 
 
-def _place(default: str, why: str, *, words: tuple[str, ...] = (), addresses: bool = False) -> Any:
-    """A path, or one of some words, or where `addresses` are allowed "http://…"."""
-    spoken = " or ".join((*(f'"{word}"' for word in words), *["an address"] * addresses, "a path in quotes"))
+def _place(default: str, why: str, *, words: tuple[str, ...] = ()) -> Any:
+    """A path, or one of some words."""
+    spoken = " or ".join((*(f'"{word}"' for word in words), "a path in quotes"))
     return field(
         default=default,
         metadata={
             "why": why,
             "allowed": spoken,
-            "check": lambda v: isinstance(v, str),
+            "check": lambda v: isinstance(v, str) and not is_address(v),
             "words": ("", *words),
-            "addresses": addresses,
         },
+    )
+
+
+def _address(why: str) -> Any:
+    return setting(
+        "",
+        why,
+        allowed="an address that begins with http:// or https://",
+        check=lambda v: isinstance(v, str) and (not v or is_address(v)),
     )
 
 
 def is_address(value: str) -> bool:
     """Whether a place is a server's, and not a path."""
     return value.lower().startswith(("http://", "https://"))
+
+
+def _remote_model(why: str) -> Any:
+    return setting(
+        "",
+        why,
+        allowed="a name in quotes",
+        check=lambda v: isinstance(v, str) and len(v) <= 200 and v.isprintable(),
+    )
+
+
+def _key_variable() -> Any:
+    return setting(
+        "",
+        "The environment variable that holds the server's key, like OPENAI_API_KEY; never the key itself.",
+        allowed="the name of an environment variable, such as OPENAI_API_KEY, and not the key itself",
+        check=lambda v: isinstance(v, str) and re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63})?", v) is not None,
+    )
+
+
+def _key_keyring() -> Any:
+    return setting(
+        "",
+        "Or the name of its entry in the system's keyring, put there by: keyring set vaultbot NAME.",
+        allowed="a name in letters, digits, dots and dashes, and not the key itself",
+        check=lambda v: isinstance(v, str) and re.fullmatch(r"[A-Za-z0-9_.-]{0,40}", v) is not None,
+    )
 
 
 def _texts(why: str) -> Any:
@@ -76,12 +104,13 @@ def _number(default: float, low: float, high: float, why: str) -> Any:
     )
 
 
-def _auto_or_whole(default: int | Literal["auto"], low: int, high: int, why: str) -> Any:
+def _auto_or_whole(low: int, high: int, why: str, *, words: tuple[str, ...] = ("auto",)) -> Any:
+    spoken = ", ".join(f'"{word}"' for word in words)
     return setting(
-        default,
+        "auto",
         why,
-        allowed=f'"auto" or a whole number from {low} to {high}',
-        check=lambda v: v == "auto" or (isinstance(v, int) and not isinstance(v, bool) and low <= v <= high),
+        allowed=f"{spoken} or a whole number from {low} to {high}",
+        check=lambda v: v in words if isinstance(v, str) else type(v) is int and low <= v <= high,
     )
 
 
@@ -113,6 +142,13 @@ class IndexSettings:
     max_pdf_mb: int = _whole(100, 1, 1000, "Larger PDF files are left out.")
     chunk_tokens: int = _whole(230, 60, 2000, "Longest passage, in tokens of the embedding model.")
     rescan_minutes: int = _whole(10, 1, 1440, "Look through the whole vault this often, in case events were lost.")
+    chroma_url: str = _address("The address of a Chroma server for the vectors, in place of a folder of vaultbot's.")
+    chroma_key_variable: str = _key_variable()
+    chroma_key_keyring: str = _key_keyring()
+    chroma_allow_remote: bool = _yes_or_no(
+        False,
+        "Let vectors, which are made of your notes and tell something of them, leave this machine.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +157,14 @@ class EmbeddingSettings:
 
     model: str = _place(
         "auto",
-        "A folder with a sentence-transformers model, a GGUF file, or the address of an OpenAI-compatible server; "
-        '"auto": the starter model, if installed; "none": words alone.',
+        'A folder with a sentence-transformers model, or a GGUF file; "auto": the starter model, if installed; "none": '
+        "words alone.",
         words=("auto", "none"),
-        addresses=True,
     )
-    remote_model: str = setting(
-        "",
-        "The server's name for the model, like nomic-embed-text. For an address.",
-        allowed="a name in quotes",
-        check=lambda v: isinstance(v, str) and len(v) <= 200 and v.isprintable(),
-    )
-    key_variable: str = setting(
-        "",
-        "The environment variable that holds the server's key, like OPENAI_API_KEY; never the key itself.",
-        allowed="the name of an environment variable, such as OPENAI_API_KEY, and not the key itself",
-        check=lambda v: isinstance(v, str) and re.fullmatch(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63})?", v) is not None,
-    )
+    base_url: str = _address("The address of an OpenAI-compatible server that embeds in place of a local model.")
+    remote_model: str = _remote_model("The server's name for the model, like nomic-embed-text.")
+    key_variable: str = _key_variable()
+    key_keyring: str = _key_keyring()
     allow_remote: bool = _yes_or_no(False, "Let the text of your notes leave this machine, to that address.")
     engine: Literal["onnxruntime", "torch"] = _one_of(
         "onnxruntime",
@@ -181,11 +208,23 @@ class ModelSettings:
         'A GGUF file; "auto" takes the starter model if it is installed; "none" answers in quotes alone.',
         words=("auto", "none"),
     )
-    context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
-    gpu_layers: int | Literal["auto"] = _auto_or_whole(
-        "auto", 0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory."
+    base_url: str = _address("The address of an OpenAI-compatible server that answers in place of a local model.")
+    remote_model: str = _remote_model("The server's name for the model; not needed where it has one alone.")
+    key_variable: str = _key_variable()
+    key_keyring: str = _key_keyring()
+    allow_remote: bool = _yes_or_no(
+        False, "Let your questions, and what your notes say to them, leave this machine, to that address."
     )
-    threads: int | Literal["auto"] = _auto_or_whole("auto", 1, 256, "Processor threads; auto leaves one core free.")
+    remote_billions: float = _number(
+        0, 0, 10000, "Weights of the server's model in billions; 0: as the server or the model's name tells, else 7."
+    )
+    context_tokens: int = _whole(4096, 512, 1048576, "Room for sources and answer; more needs more memory.")
+    gpu_layers: int | Literal["auto", "all"] = _auto_or_whole(
+        0, 1000, "Layers given to the GPU; auto takes as many as fit its free memory.", words=("auto", "all")
+    )
+    threads: int | Literal["auto"] = _auto_or_whole(
+        1, 256, "Processor threads; auto takes what a short measurement finds best."
+    )
     temperature: float = _number(0.0, 0, 2, "0 gives the same prompt the same answer; higher ones vary it.")
     top_k: int = _whole(
         40, 0, 1000, "Choose among so many of the likeliest words; 0: all. This and the next two need a temperature."
@@ -197,10 +236,27 @@ class ModelSettings:
     idle_minutes: float = _number(
         10, 0.01, 10080, "A model that nobody asks for so long leaves the memory; the next question loads it again."
     )
+    keep_prompt: bool = _yes_or_no(
+        True, "Keep what the model has read last in the state folder, so that it is not read again after a restart."
+    )
     max_tokens: int = _whole(400, 16, 8192, "Longest answer.")
-    show_unsupported: bool = _yes_or_no(
-        False,
-        "Show sentences of the model that your notes do not support, marked as such, instead of dropping them.",
+
+    @property
+    def local(self) -> str:
+        """`path`, or "none" where a server answers in its place."""
+        return "none" if self.base_url else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """What an answer shows."""
+
+    unsupported: Literal["drop", "mark", "keep"] = _one_of(
+        "drop",
+        "mark",
+        "keep",
+        why="Sentences of the model that your notes do not support: drop them, mark them as such, or keep them as they "
+        "are.",
     )
 
 
@@ -233,6 +289,9 @@ class ServerSettings:
         30, 0.01, 10080, "A daemon that a command started ends after so long without requests."
     )
     allowed_origins: tuple[str, ...] = _texts("Further web origins that may call; Obsidian's own are always allowed.")
+    ollama_compat: bool = _yes_or_no(
+        False, "Answer clients of Ollama's API, which send no token: any program on this machine can then ask."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,106 +303,10 @@ class Config:
     embedding: EmbeddingSettings = EmbeddingSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     model: ModelSettings = ModelSettings()
+    answer: AnswerSettings = AnswerSettings()
     models: ModelsSettings = ModelsSettings()
     prompts: PromptSettings = PromptSettings()
     server: ServerSettings = ServerSettings()
-
-
-def config_file() -> Path:
-    """Where the settings are read from when --config does not say otherwise."""
-    return config_folder() / "config.toml"
-
-
-def load_config(
-    file: Path | None = None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
-) -> Config:
-    """Read the settings from the file, the environment and flags ("model.path" → value), in rising strength.
-
-    A file that was named must exist; the default one may be missing.
-    Raises ConfigError naming the file (or variable), the key and what is allowed.
-    """
-    config = Config()
-    path = file or config_file()
-    if file is not None or path.exists():
-        config = _with_file(config, path)
-    config = _with_environment(config, os.environ if environ is None else environ)
-    for name, value in (flags or {}).items():
-        section, _, key = name.partition(".")
-        config = _with(config, section, key, value, where="the command line")
-    return config
-
-
-def _with_file(config: Config, path: Path) -> Config:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"there is no settings file {path}; make one with: vaultbot init") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}; mend that line, or move the file away") from error
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; check its permissions") from error
-    sections = [f.name for f in fields(Config)]
-    for section, table in tables.items():
-        if section not in sections or not isinstance(table, dict):
-            raise ConfigError(f"{path}: unknown section [{section}]; the sections are {_listed(sections)}")
-        for key, value in table.items():
-            config = _with(config, section, key, value, where=str(path), base=path.parent)
-    return config
-
-
-def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
-    for section in fields(Config):
-        prefix = f"VAULTBOT_{section.name}_".upper()
-        known = {f"{prefix}{item.name}".upper(): item for item in fields(getattr(config, section.name))}
-        for name in sorted(name for name in environ if name.startswith(prefix)):
-            if name not in known:
-                raise ConfigError(f"unknown variable {name}; allowed are {_listed(list(known))}")
-            value = _parsed(environ[name], known[name])
-            config = _with(config, section.name, known[name].name, value, where=f"the variable {name}")
-    return config
-
-
-def _parsed(text: str, item: Field[Any]) -> Any:
-    """A variable's text as a value of its setting; what does not fit stays text and fails the setting's check."""
-    if isinstance(item.default, tuple):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if item.metadata["check"](text):
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _with(config: Config, section: str, key: str, value: Any, *, where: str, base: Path | None = None) -> Config:
-    settings = getattr(config, section)
-    known = {f.name: f for f in fields(settings)}
-    if key not in known:
-        raise ConfigError(f"{where}: unknown setting [{section}] {key}; allowed are {_listed(list(known))}")
-    item = known[key]
-    if isinstance(item.default, tuple):
-        value = tuple(value) if isinstance(value, list | tuple) else value
-        valid = isinstance(value, tuple) and cast(Check, item.metadata["check"])(value)
-    else:
-        valid = cast(Check, item.metadata["check"])(value)
-    if not valid:
-        shown = "…" if key == "key_variable" else _shown(value)  # It may be the key, by mistake.
-        raise ConfigError(f"{where}: [{section}] {key} = {shown} is not allowed; it must be {item.metadata['allowed']}")
-    if value not in item.metadata.get("words", (value,)) and not (item.metadata["addresses"] and is_address(value)):
-        value = str(absolute(value, base=base or ""))
-    return replace(config, **{section: replace(settings, **{key: value})})
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
-
-
-def _shown(value: Any) -> str:
-    text = toml_value(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def example_toml() -> str:

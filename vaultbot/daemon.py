@@ -154,7 +154,12 @@ class _Serving:
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
         self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
         daemon = Daemon(make_token(state), lambda: self._port, self.status)
-        app = create_app(assistant, daemon, allowed_origins=config.server.allowed_origins)
+        app = create_app(
+            assistant,
+            daemon,
+            allowed_origins=config.server.allowed_origins,
+            ollama_compat=config.server.ollama_compat,
+        )
         self._activity = _Activity(app)
         self._server = _Server(
             uvicorn.Config(

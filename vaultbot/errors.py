@@ -16,6 +16,7 @@ Every error is a fact plus the next step, in its message. A class exists only wh
     ├─ ModelMissing          exit 5   503 model-missing        no such file
     │  └─ ModelInvalid       exit 5   503 model-invalid        the file is there and is not a usable model
     ├─ ModelCrashed          exit 1   503 model-crashed        the model's process died
+    ├─ Unreachable           exit 1   503 server-unreachable   another server does not answer, now
     ├─ QueueFull             exit 1   503 queue-full
     ├─ ShuttingDown          exit 1   503 shutting-down
     └─ DataDamaged           exit 6   500 data-damaged         what vaultbot itself wrote cannot be read back
@@ -130,6 +131,14 @@ class ModelCrashed(VaultbotError):
     status = 503
     slug = "model-crashed"
     title = "The model crashed"
+
+
+class Unreachable(VaultbotError):
+    """A server that the settings name does not answer, now; it may do so later."""
+
+    status = 503
+    slug = "server-unreachable"
+    title = "A server does not answer"
 
 
 class QueueFull(VaultbotError):

@@ -37,6 +37,18 @@ def embedder_cache(vault: Path | None = None) -> Path:
 
     Raises ConfigError when it would be inside `vault`.
     """
+    return _cache(vault) / "embedders"
+
+
+def measurements(vault: Path | None = None) -> Path:
+    """The folder of what was measured of language models on this machine, which can be deleted at any time.
+
+    Raises ConfigError when it would be inside `vault`.
+    """
+    return _cache(vault) / "measured"
+
+
+def _cache(vault: Path | None) -> Path:
     if home := os.environ.get("VAULTBOT_HOME"):
         place = absolute(home) / "cache"
     else:
@@ -45,7 +57,7 @@ def embedder_cache(vault: Path | None = None) -> Path:
         place = user_cache_path("vaultbot", appauthor=False)
     if vault is not None:
         _refuse_inside(place, os.path.realpath(vault))
-    return place / "embedders"
+    return place
 
 
 def models_folder() -> Path:
@@ -78,6 +90,16 @@ class StatePaths:
     def next_vectors(self) -> Path:
         """The same for another embedding model, until it has taken over."""
         return self.root / "vectors.next"
+
+    @property
+    def vector_owner(self) -> Path:
+        """A random number by which a Chroma server keeps this vault's vectors apart from all others."""
+        return self.root / "chroma.owner"
+
+    @property
+    def prompt(self) -> Path:
+        """What the language model has read last, in its own form; mode 0600."""
+        return self.root / "prompt.state"
 
     @property
     def lock(self) -> Path:

@@ -98,8 +98,16 @@ class Generation:
     circled: bool = False  #: the last piece's: it ended because the model said the same again and again
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a language model is on this machine, in tokens per second."""
+
+    reading: float  #: of a prompt
+    writing: float  #: of an answer
+
+
 class ChatModel(Protocol):
-    """A local language model with room for one conversation at a time."""
+    """A language model: one on this machine has room for one conversation at a time, a server perhaps for more."""
 
     @property
     def name(self) -> str:
@@ -118,11 +126,20 @@ class ChatModel(Protocol):
         """Whether it can answer at once, without being loaded first."""
 
     @property
+    def speed(self) -> Speed | None:
+        """As measured here, at its first load and by every long prompt since; None until it is known."""
+
+    @property
     def trouble(self) -> str | None:
-        """Why it was given up after its process died again and again, and what to do; None as long as it answers."""
+        """Why it was given up after its process died again and again, or does not answer, and what to do; None as long
+        as it answers."""
+
+    @property
+    def notice(self) -> str | None:
+        """That what it reads leaves the machine, where that is so."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text as plain text."""
+        """Tokens of each text as plain text; an estimate where a server does not count."""
 
     def stream(
         self,
@@ -139,7 +156,8 @@ class ChatModel(Protocol):
         or soon after `cancel` is set, also in the middle of reading the prompt. Closing the iterator cancels too.
 
         Raises ModelMissing, ModelInvalid when the model cannot be loaded; ModelCrashed when its process dies;
-        InvalidRequest when the prompt does not fit `context_tokens`.
+        Unreachable when it is on a server that does not answer, now; InvalidRequest when the prompt does not fit
+        `context_tokens`.
         """
 
     def close(self) -> None:

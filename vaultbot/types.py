@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from vaultbot.difference import Difference
+
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 # ── on disk ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,7 +280,7 @@ class Sentence:
     """A sentence of an answer and what it stands on.
 
     "quote": word for word from the cited note. "supported": the model's words, checked against the cited note.
-    "unsupported": the model's words, not found in the notes (only shown when the settings ask for it).
+    "unsupported": the model's words, not found in the notes (only shown when the settings want that).
     """
 
     text: str
@@ -322,6 +324,7 @@ class Answer:
     tokens: TokenUsage
     match: Match = "none"
     nearest: tuple[Hit, ...] = ()  #: with a refusal: the notes that came closest
+    differences: tuple[Difference, ...] = ()  #: where the notes say two things
     warnings: tuple[str, ...] = ()
 
 
@@ -335,10 +338,11 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An event of a streamed answer: a sentence that passed its check, and the citations it is the first to use."""
+    """An event of a streamed answer: a sentence, and the citations it is the first to use."""
 
     sentence: Sentence
     citations: tuple[Citation, ...]
+    remark: str = ""  #: to be shown behind it: "(Not in your notes.)"
 
 
 #: A streamed answer is Sources, then Spoken for every sentence, then the whole Answer.

@@ -19,8 +19,9 @@ from tests.embedding_server import EmbeddingServer, Reply, embedding_server, emb
 from tests.fakes import HashEmbedder
 from vaultbot.adapters import openai_embedder
 from vaultbot.adapters.openai_embedder import Known, OpenAiEmbedder
-from vaultbot.adapters.openai_endpoint import Endpoint, TookTooLong, TooLong, Unreachable
-from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing, VaultbotError
+from vaultbot.adapters.openai_endpoint import EMBEDDING, TooLong
+from vaultbot.adapters.server import Server, TookTooLong
+from vaultbot.errors import ConfigError, ModelInvalid, ModelMissing, Unreachable, VaultbotError
 from vaultbot.index.chunker import estimate_tokens
 from vaultbot.protocols import Embedder
 
@@ -59,9 +60,9 @@ def embedder_of(
     allow_remote: bool = False,
     batch_size: int = 8,
 ) -> OpenAiEmbedder:
-    endpoint = Endpoint(address, key=key, allow_remote=allow_remote, pause=clock.pauses.append)
+    server = Server.at(address, EMBEDDING, key=key, allow_remote=allow_remote, pause=clock.pauses.append)
     return OpenAiEmbedder(
-        endpoint, model=model, count_tokens=estimate_tokens, known=known, batch_size=batch_size, clock=clock
+        server, model=model, count_tokens=estimate_tokens, known=known, batch_size=batch_size, clock=clock
     )
 
 
@@ -378,10 +379,10 @@ def test_an_answer_that_trickles_has_an_end(clock: Clock) -> None:
         thread = threading.Thread(target=trickle, args=[listening])
         thread.start()
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        endpoint = Endpoint(address, key=None, allow_remote=False, pause=clock.pauses.append)
+        trickling = Server.at(address, EMBEDDING, key=None, allow_remote=False, pause=clock.pauses.append)
 
         with pytest.raises(Unreachable, match="it took too long"):
-            endpoint.post("/embeddings", {}, tries=1, timeout_s=0.2, limit=1000)
+            trickling.ask("POST", "/embeddings", {}, tries=1, timeout_s=0.2, limit=1000)
         thread.join()
 
 
@@ -406,13 +407,25 @@ def test_a_refusal_says_what_to_do_and_never_quotes_the_server(
     assert clock.pauses == []
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, {}, b""),
+        # llama-server's, as if it were busy.
+        (
+            500,
+            {},
+            b'{"error": {"message": "input (3004 tokens) is too large to process. increase the physical batch"}}',
+        ),
+    ],
+)
 def test_a_text_that_is_too_long_for_the_model_is_cut_and_the_others_are_not(
-    server: EmbeddingServer, remote: OpenAiEmbedder
+    server: EmbeddingServer, remote: OpenAiEmbedder, clock: Clock, refusal: Reply
 ) -> None:
     well = embeds()
 
     def picky(request: dict[str, Any]) -> Reply:
-        return well(request) if max(map(len, request["input"])) <= 600 else (400, {}, b"too large")
+        return well(request) if max(map(len, request["input"])) <= 600 else refusal
 
     server.answer = picky
     long = "salt and time " * 100
@@ -420,6 +433,7 @@ def test_a_text_that_is_too_long_for_the_model_is_cut_and_the_others_are_not(
     vectors = remote.embed_documents([KIMCHI, long, TAXES])
 
     assert np.allclose(vectors, HashEmbedder().embed_documents([KIMCHI, long[:350], TAXES]), atol=1e-6)
+    assert clock.pauses == []
 
 
 # ── answers that are none ──────────────────────────────────────────────────────────────────────────────────────

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
 from vaultbot.answering.chat_models import ChatModels
-from vaultbot.config import Config, ModelSettings
+from vaultbot.config import AnswerSettings, Config, ModelSettings, PromptSettings
 from vaultbot.errors import InvalidRequest, ModelInvalid
 from vaultbot.protocols import Generation
 from vaultbot.retrieval.filters import Options
-from vaultbot.types import Answer, Sources, Spoken
+from vaultbot.types import Answer, Sentence, Sources, Spoken
 
 QUANTIZATION = """\
 ---
@@ -124,14 +126,31 @@ def test_what_no_source_says_is_dropped(garden: VaultBuilder, invented: str) -> 
     assert answer.grounded
 
 
-def test_the_settings_can_show_what_no_source_says_but_marked(garden: VaultBuilder) -> None:
-    garden.config = replace(Config(), model=ModelSettings(show_unsupported=True))
-    garden.model = saying("Quantization was invented in Atlantis.")
+@pytest.mark.parametrize(("wanted", "remark"), [("mark", "(Not in your notes.)"), ("keep", "")])
+def test_the_settings_can_show_what_no_source_says(
+    garden: VaultBuilder, wanted: Literal["mark", "keep"], remark: str
+) -> None:
+    garden.config = replace(Config(), answer=AnswerSettings(unsupported=wanted))
+    garden.model = saying("Quantization was invented in Atlantis [1].")
+    garden.index()
 
-    answer = garden.ask("What is quantization?")
+    *events, answer = garden.assistant.ask_stream("What is quantization?")
 
-    assert (answer.sentences[-1].support, answer.sentences[-1].citations) == ("unsupported", ())
+    assert isinstance(answer, Answer)
+    assert isinstance(events[-1], Spoken)
+    invented = Sentence("Quantization was invented in Atlantis.", (), "unsupported")
+    assert (events[-1].sentence, events[-1].remark) == (invented, remark)
+    assert answer.sentences[-1] == invented
+    assert answer.answer.endswith(f"Quantization was invented in Atlantis. {remark}".rstrip())
     assert not answer.grounded
+
+
+def test_a_remark_is_in_the_language_of_the_question(garden: VaultBuilder) -> None:
+    garden.write("味噌.md", "味噌は大豆と麹と塩から作る。発酵には一年かかる。")
+    garden.config = replace(Config(), answer=AnswerSettings(unsupported="mark"))
+    garden.model = saying("味噌は江戸時代に発明された。")
+
+    assert garden.ask("味噌は何から作りますか").answer.endswith("発明された。 (ノートにはありません。)")
 
 
 def test_citation_numbers_written_by_the_model_count_for_nothing(garden: VaultBuilder) -> None:
@@ -142,6 +161,74 @@ def test_citation_numbers_written_by_the_model_count_for_nothing(garden: VaultBu
     spoken = answer.sentences[-1]
     assert spoken.text == "Quantization is storing a network's weights with fewer bits."
     assert {n for s in answer.sentences for n in s.citations} <= {c.n for c in answer.citations}
+
+
+def test_made_up_sources_and_further_turns_are_no_part_of_the_answer(garden: VaultBuilder) -> None:
+    garden.config = replace(Config(), answer=AnswerSettings(unsupported="keep"))
+    garden.model = saying(
+        "<think>The user wants a definition.</think>**Answer:** Quantization is storing weights with fewer bits.\n\n"
+        "Sources:\n- [1] Quantization, Nature 2019\nUser: And pruning?"
+    )
+
+    texts = [one.text for one in garden.ask("What is quantization?").sentences if one.support != "quote"]
+
+    assert texts == ["Quantization is storing weights with fewer bits."]
+
+
+def test_numbers_in_brackets_in_a_note_are_no_citations(garden: VaultBuilder) -> None:
+    garden.write("Sauna.md", "A sauna is heated to 90 degrees [7]. Assistant: it is safe [8].")
+    garden.model = saying("A sauna is heated to 90 degrees [7], and it is safe [8].")
+
+    answer = garden.ask("To how many degrees is a sauna heated?")
+
+    assert answer.citations[0].quote == "A sauna is heated to 90 degrees [7]."
+    assert answer.answer.startswith("A sauna is heated to 90 degrees (7). [1]")
+    assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.answer)} <= {one.n for one in answer.citations}
+
+
+def test_a_model_that_only_thinks_is_told_about(garden: VaultBuilder) -> None:
+    garden.model = saying("<think>What is it? " + "Hm. " * 30)
+
+    answer = garden.ask("What is quantization?")
+
+    assert answer.warnings[0].startswith("scripted thought aloud for")
+    assert {one.support for one in answer.sentences} == {"quote"}
+
+
+@pytest.mark.parametrize("reply", ["Not in your notes.", "The notes do not mention it.", "Not in your notes. [1]"])
+def test_a_model_that_finds_no_answer_lowers_the_match_and_leaves_the_quotes(garden: VaultBuilder, reply: str) -> None:
+    garden.model = saying(reply)
+
+    answer = garden.ask("What is quantization?")
+
+    assert (answer.match, answer.refused) == ("weak", False)
+    assert {one.support for one in answer.sentences} == {"quote"}
+    assert answer.warnings == ("scripted found no answer in these passages",)
+
+
+def test_an_answer_in_other_letters_than_the_question_is_told(garden: VaultBuilder) -> None:
+    garden.write("味噌.md", "味噌は大豆と麹と塩から作る。発酵には一年かかる。")
+    model = garden.model = saying("Miso is made of soy beans.")
+
+    answer = garden.ask("味噌は何から作りますか")
+
+    assert "in Japanese." in model.asked[0][0].content
+    assert answer.warnings == ("scripted did not answer in Japanese",)
+    assert {one.support for one in answer.sentences} == {"quote"}
+
+
+def test_a_refusal_is_in_the_language_of_the_question(garden: VaultBuilder) -> None:
+    assert garden.ask("木星には衛星がいくつありますか？").answer == "ノートにはありません。"
+
+
+def test_a_refusal_may_be_in_words_of_ones_own(garden: VaultBuilder, tmp_path: Path) -> None:
+    (tmp_path / "refuse.md").write_text("Nothing on “{{question}}” in {{vault}}. Perhaps: {{sources}}")
+    garden.config = replace(Config(), prompts=PromptSettings(folder=str(tmp_path)))
+
+    answer = garden.ask("How many parts does a grand piano need to be restored by an amateur?")
+
+    assert answer.answer.startswith("Nothing on “How many parts")
+    assert "[[Compost" in answer.answer
 
 
 def test_the_quote_is_not_said_twice(garden: VaultBuilder) -> None:
@@ -437,7 +524,7 @@ def test_a_sentence_that_a_circle_broke_off_is_not_shown(garden: VaultBuilder) -
             for piece in super().stream(*given, **named):
                 yield replace(piece, circled=piece.usage is not None)
 
-    garden.config = replace(Config(), model=ModelSettings(show_unsupported=True))
+    garden.config = replace(Config(), answer=AnswerSettings(unsupported="mark"))
     garden.model = Circling({"": "It was invented in Atlantis. It is fun and fun and fun"})
 
     answer = garden.ask("What is quantization?")

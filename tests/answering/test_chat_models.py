@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.chat_model import QUESTION, text_of
 from tests.fakes import ScriptedChatModel
 from tests.gguf_files import scripted_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
 from vaultbot.answering.chat_models import ChatModels
 
 

@@ -70,6 +70,28 @@ def test_the_gate_judges_the_question_as_it_was_understood(kitchen: VaultBuilder
     assert answer.warnings[0].startswith("understood as:")
 
 
+def test_a_follow_up_that_no_rule_sees_is_tried_as_one_and_shown_with_caution(kitchen: VaultBuilder) -> None:
+    model = kitchen.model = ScriptedChatModel({"": "It is fed daily."}, parameters=135_000_000)
+    kitchen.write("Rye starter culture.md", "A rye starter culture wants coarse flour.")
+    question = "How fine is the flour?"
+    assert asked(kitchen, Turn("user", question)).refused
+
+    before = Turn("user", "What is a rye starter culture?"), Turn("assistant", ".", ("Rye starter culture",))
+    answer = asked(kitchen, *before, Turn("user", question))
+
+    assert answer.warnings[0] == f"understood as: {question} (Rye starter culture)"
+    assert (answer.match, answer.sentences[0].text) == ("weak", "A rye starter culture wants coarse flour.")
+    assert model.asked == []
+
+
+def test_what_is_not_in_the_notes_is_not_in_them_as_a_follow_up_either(kitchen: VaultBuilder) -> None:
+    kitchen.model = None
+    answer = asked(kitchen, FIRST, ANSWERED, Turn("user", "Who discovered Neptune with a telescope?"))
+
+    assert answer.refused
+    assert answer.warnings == ()
+
+
 def test_a_new_subject_is_not_mixed_with_the_one_before(kitchen: VaultBuilder) -> None:
     kitchen.model = None
     answer = asked(kitchen, FIRST, ANSWERED, Turn("user", "When is the harbour dredged?"))

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from tests.fakes import ScriptedChatModel
 from vaultbot.api.app import create_app
 from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
+from vaultbot.config import AnswerSettings, Config
 from vaultbot.protocols import Generation, Message
 from vaultbot.runtime import prove
 from vaultbot.types import Status, TokenUsage
@@ -203,6 +205,38 @@ def test_the_last_message_of_a_conversation_is_answered(bakery: VaultBuilder) ->
     assert answer["question"] == "and what is it fed with?"
     assert answer["answer"].startswith("A sourdough starter is fed with flour and water every day.")
     assert answer["warnings"][0].startswith("understood as: and what is it fed with? (")
+
+
+def test_a_conversation_gets_a_title_that_can_be_a_notes_name(bakery: VaultBuilder) -> None:
+    messages = [{"role": "user", "content": "What is a sourdough starter: fed with?"}]
+
+    assert post(bakery, "/api/title", {"messages": messages}).json() == {"title": "Sourdough starter fed"}
+    assert post(bakery, "/api/title", {"messages": []}).slug == "invalid-request"
+
+
+def test_what_the_notes_do_not_say_is_told_with_its_remark(bakery: VaultBuilder) -> None:
+    bakery.config = replace(Config(), answer=AnswerSettings(unsupported="mark"))
+    bakery.model = ScriptedChatModel({"": "It was invented in Atlantis."})
+    reply = post(bakery, "/api/ask", {"question": "What is a starter fed with?", "stream": True})
+
+    last = [data for name, data in events_of(reply.body.decode()) if name == "delta"][-1]
+    assert last == {
+        "text": "It was invented in Atlantis.",
+        "sentence": {"text": "It was invented in Atlantis.", "citations": [], "support": "unsupported"},
+        "citations": [],
+        "remark": "(Not in your notes.)",
+    }
+
+
+def test_a_difference_between_notes_is_told_by_the_numbers_of_their_citations(bakery: VaultBuilder) -> None:
+    bakery.write("A.md", "The bakery opens at 7:00.")
+    bakery.write("B.md", "The bakery opens at 8:00.")
+
+    answer = post(bakery, "/api/ask", {"question": "When does the bakery open?"}).json()
+
+    (found,) = answer["differences"]
+    assert (found["kind"], sorted(found["words"]), found["dates"]) == ("date", ["7:00", "8:00"], [None, None])
+    assert set(found["citations"]) <= {citation["n"] for citation in answer["citations"]}
 
 
 def test_a_streamed_answer_is_sources_then_a_delta_for_each_sentence_then_the_whole(bakery: VaultBuilder) -> None:
@@ -480,3 +514,14 @@ def test_an_answer_that_is_under_way_ends_with_the_daemon_and_says_so(bakery: Va
 
     assert (name, problem["type"]) == ("error", "/problems/shutting-down")
     assert (refused.status, refusal["type"]) == (503, "/problems/shutting-down")
+
+
+def test_the_report_tells_of_the_whole_vault(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", "Cabbage, salt and time.")
+    vault.write("Pizza.md", "[[Kimchi]] on top.")
+    vault.write("Alone.md", "Nothing.")
+
+    page = get(vault, "/api/report").json()
+
+    assert (page["notes"], page["links"], page["hubs"][0]["note"]["path"]) == (3, 1, "Kimchi.md")
+    assert [one["path"] for one in page["isolated"]] == ["Alone.md"]

@@ -130,9 +130,9 @@ def test_quit_ends_it_and_what_follows_is_not_asked(machine: Machine) -> None:
 
 
 def test_what_is_wrong_is_told_and_the_chat_goes_on(machine: Machine) -> None:
-    said = chat(machine, "/save x", "tag:a", "x" * 30_000, "Who built the harbour of Trieste?")
+    said = chat(machine, "/store x", "tag:a", "x" * 30_000, "Who built the harbour of Trieste?")
 
-    assert said.err.startswith("error: there is no command /save; /help lists them\nerror: these are filters without")
+    assert said.err.startswith("error: there is no command /store; /help lists them\nerror: these are filters without")
     assert said.err.count("error: ") == 3
     assert "Fabio Severo" in said.out
 

@@ -182,6 +182,18 @@ def test_a_file_of_ones_own_is_used_by_its_path(machine: Machine) -> None:
     assert models(machine, "rm", str(file)).error.endswith(f"delete the file yourself: {file}")
 
 
+def test_a_server_that_answers_in_place_of_a_file_is_told(machine: Machine, tmp_path: Path) -> None:
+    file = scripted_model(tmp_path / "Mine.gguf", ["ok"])
+    server = {"VAULTBOT_MODEL_BASE_URL": "http://127.0.0.1:1/v1"}
+
+    used = models(machine, "use", str(file), **server)
+
+    assert used.code == 0
+    assert "[model] base_url is stronger, and set" in used.err
+    assert "base_url" not in models(machine, "use", "none", **server).err
+    assert "\n* " not in models(machine, "list", **server).out.partition("known, with")[0]
+
+
 def test_what_cannot_answer_is_not_used(machine: Machine) -> None:
     embedder = scripted_model(machine.folder / "embedder.gguf", ["ok"], pooling=PoolingType.MEAN)
     broken = machine.folder / "broken.gguf"

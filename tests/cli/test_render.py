@@ -91,14 +91,74 @@ def test_a_status_says_whether_the_model_takes_memory(
     assert f"model     {said}" in capsys.readouterr().out
 
 
-def test_a_sentence_without_support_is_marked_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sentence_without_support_is_shown_with_the_remark_that_comes_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     printer = AnswerPrinter(verbose=False)
     printer.show("sources", {"match": "good", "model": "m"})
-    for support, citations in (("quote", [1]), ("supported", [1]), ("unsupported", [])):
-        printer.show("delta", {"sentence": {"text": support.title(), "citations": citations, "support": support}})
+    for support, citations, remark in (
+        ("quote", [1], ""),
+        ("supported", [1], ""),
+        ("unsupported", [], "(Not in your notes.)"),
+        ("unsupported", [], ""),
+    ):
+        sentence = {"text": support.title(), "citations": citations, "support": support}
+        printer.show("delta", {"sentence": sentence, "remark": remark})
 
-    quote, supported, unsupported = capsys.readouterr().out.splitlines()
-    assert quote == "“Quote” [1]"
-    assert supported == "Supported [1]"
-    assert "Unsupported" in unsupported
-    assert unsupported != "Unsupported"
+    assert capsys.readouterr().out.splitlines() == [
+        "“Quote” [1]",
+        "Supported [1]",
+        "Unsupported (Not in your notes.)",
+        "Unsupported",
+    ]
+
+
+def answered(**more: object) -> dict[str, object]:
+    return {
+        "answer": "", "sentences": [], "citations": [], "nearest": [], "differences": [], "refused": False,
+        "warnings": [], "match": "good", "model": None, "tokens": {},
+        "timings_ms": {"retrieve": 1.0, "first_token": None, "total": 2.0}, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "dates", "told"),
+    [
+        (
+            ["3 May", "5 May"],
+            ["2026-04-20", "2026-05-02"],
+            "Your notes differ: “3 May” [1] of 2026-04-20, “5 May” [2] of 2026-05-02, which\nis newer.",
+        ),
+        (["3 May", "5 May"], [None, "2026-05-02"], "Your notes differ: “3 May” [1], “5 May” [2] of 2026-05-02."),
+        (["", "not"], [None, None], "Your notes differ: without that [1], “not” [2]."),
+    ],
+)
+def test_notes_that_differ_are_told_before_the_sources(
+    capsys: pytest.CaptureFixture[str], words: list[str], dates: list[str | None], told: str
+) -> None:
+    found = {"kind": "date", "citations": [1, 2], "words": words, "dates": dates}
+
+    AnswerPrinter(verbose=False).show("done", answered(differences=[found]))
+
+    assert capsys.readouterr().out.startswith(f"\n{told}\n")
+
+
+def test_a_source_that_is_quoted_nowhere_is_shown_with_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    citation = {
+        "n": 1, "path": "Bread.md", "title": "Bread", "heading_path": [], "line_start": 3, "uri": "obsidian://x",
+        "quote": "Bread rises slowly.",
+    }  # fmt: skip
+    said = {"text": "Bread rises.", "citations": [1], "support": "supported"}
+
+    AnswerPrinter(verbose=False).show("done", answered(citations=[citation], sentences=[said]))
+    AnswerPrinter(verbose=False).show("done", answered(citations=[citation], sentences=[{**said, "support": "quote"}]))
+
+    assert capsys.readouterr().out.count("    “Bread rises slowly.”\n    obsidian://x\n") == 1
+
+
+def test_a_refusal_is_told_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    printer = AnswerPrinter(verbose=False)
+    printer.show("sources", {"match": "none", "model": None})
+    printer.show("done", answered(answer="ノートにはありません。", refused=True, match="none"))
+
+    assert capsys.readouterr().out.startswith("ノートにはありません。\n")

@@ -119,6 +119,14 @@ class ChatModelContract:
 
         assert seen == [False, True, False]
 
+    def test_a_speed_is_positive_and_once_known_stays_known(self, model: ChatModel) -> None:
+        list(model.stream(QUESTION, max_tokens=5))
+        known = model.speed
+        model.close()
+
+        assert model.speed == known
+        assert known is None or (known.reading > 0 and known.writing > 0)
+
     def test_it_says_what_it_is(self, model: ChatModel) -> None:
         assert model.name
         assert model.parameters > 0

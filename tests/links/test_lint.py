@@ -315,3 +315,11 @@ def test_what_is_kept_out_of_search_is_never_offered(vault: VaultBuilder) -> Non
     assert fixes(vault, "unresolved", "dangling") == [None, None, None]
     (backlink,) = vault.assistant.note("A").backlinks
     assert (backlink.heading_path, backlink.context) == ((), "")
+
+
+def test_a_block_that_moved_to_another_note_is_found_there(vault: VaultBuilder) -> None:
+    vault.write("Old.md", "Nothing is left.")
+    vault.write("New.md", "The words. ^ab12")
+    vault.write("Home.md", "[[Old#^ab12]] and [[Old#^ab12|there]]")
+
+    assert fixes(vault, "dangling") == ["perhaps [[New#^ab12]]", "perhaps [[New#^ab12|there]]"]

@@ -37,7 +37,7 @@ def test_a_model_that_would_write_too_slowly_is_not_recommended() -> None:
 
 def test_the_reason_tells_what_the_next_better_model_lacks() -> None:
     assert recommended(Machine(6 * GB, 0, FAST)).reason == (
-        "fits the free memory and writes about 24 tokens a second; qwen2.5-7b, the next better one, needs 5.0 GB"
+        "fits the free memory and writes about 24 tokens a second; qwen2.5-7b, the next better one, needs 5.1 GB"
     )
     assert recommended(Machine(64 * GB, 0, 10 * FAST)).reason.endswith("it is the best of those that are known")
 

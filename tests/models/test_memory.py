@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gguf_sized import sized_model
-from vaultbot.adapters.llama_cpp import LlamaCppChatModel
+from tests.gguf_sized import q4_k_m, sized_model
+from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
+from vaultbot.adapters.llama_cpp.measured import Measured, measured_file
 from vaultbot.models import gguf, memory
 from vaultbot.models.shape import Shape
 from vaultbot.models.starter import starter_chat_model
-from vaultbot.protocols import Message
+from vaultbot.protocols import Message, Speed
 
 if TYPE_CHECKING:
     from vaultbot.models.gguf import GgufInfo
@@ -34,9 +35,9 @@ def test_the_cache_grows_with_the_context(info: GgufInfo) -> None:
     assert memory.kv_bytes(info, 1) == memory.kv_bytes(info, 256)
 
 
-def most_memory_of(path: Path, context_tokens: int) -> int:
+def most_memory_of(path: Path, context_tokens: int, *, measured: Path | None = None) -> int:
     """What the model's process took at most, after reading a page and writing a line."""
-    model = LlamaCppChatModel(path, context_tokens=context_tokens, gpu_layers=0)
+    model = LlamaCppChatModel(path, context_tokens=context_tokens, gpu_layers=0, measured=measured)
     try:
         list(model.stream([Message("user", "The garden has many beds of beans. " * 15)], max_tokens=10))
         process = model._host.process
@@ -63,6 +64,33 @@ def test_a_model_takes_the_memory_that_was_reckoned_before_and_from_its_file(tmp
 
     assert memory.needed_bytes(gguf.read(path), 4096) == pytest.approx(measured, rel=0.1)
     assert memory.needed_bytes_of(shape, quantization, 4096) == pytest.approx(measured, rel=0.1)
+
+
+def test_a_mixture_takes_the_memory_that_was_reckoned(tmp_path: Path) -> None:
+    shape = Shape(layers=8, width=512, feed_forward=1536, heads=8, kv_heads=4, head_size=64, vocabulary=4000)
+    path = q4_k_m(sized_model(tmp_path / "whole.gguf", shape, "F16"), tmp_path / "model.gguf")
+
+    measured = most_memory_of(path, 4096)
+
+    assert gguf.read(path).quantization == "Q4_K_M"
+    assert memory.needed_bytes(gguf.read(path), 4096) == pytest.approx(measured, rel=0.1)
+    assert memory.needed_bytes_of(shape, "Q4_K_M", 4096) == pytest.approx(measured, rel=0.1)
+
+
+@pytest.mark.parametrize("repack", [False, True])
+@pytest.mark.parametrize("quantization", ["Q4_0", "Q4_K_M"])
+def test_whatever_order_was_measured_to_be_faster_the_weights_are_in_memory_once(
+    tmp_path: Path, quantization: str, repack: bool
+) -> None:
+    shape = Shape(layers=8, width=768, feed_forward=2048, heads=12, kv_heads=4, head_size=64, vocabulary=4000)
+    path = sized_model(tmp_path / "m.gguf", shape, "Q4_0" if quantization == "Q4_0" else "F16")
+    path = path if quantization == "Q4_0" else q4_k_m(path, tmp_path / "k.gguf")
+    file = measured_file(tmp_path / "measured", path, threads=None)
+    file.write(Measured(0, repack, 1, 1, 256, busy=False, speed=Speed(100, 10)))
+
+    measured = most_memory_of(path, 4096, measured=tmp_path / "measured")
+
+    assert memory.needed_bytes(gguf.read(path), 4096) == pytest.approx(measured, rel=0.1)
 
 
 def test_a_card_with_room_takes_all_layers(info: GgufInfo) -> None:

@@ -245,3 +245,14 @@ def test_no_settings_are_too_strange(tmp_path_factory: pytest.TempPathFactory, d
     for text in [*texts, found.daily_format, *(warning.reason for warning in found.warnings)]:
         text.encode()
     assert all(found.template_folders)
+
+
+def test_where_new_notes_go_is_known(tmp_path: Path) -> None:
+    assert (settings(tmp_path).new_file_location, settings(tmp_path).new_file_folder) == ("root", "")
+
+    write(tmp_path, "app.json", {"newFileLocation": "folder", "newFileFolderPath": "/Inbox/"})
+    assert (settings(tmp_path).new_file_location, settings(tmp_path).new_file_folder) == ("folder", "Inbox")
+
+    write(tmp_path, "app.json", {"newFileLocation": "elsewhere"})
+    assert settings(tmp_path).new_file_location == "root"
+    assert told(tmp_path) == [".obsidian/app.json"]

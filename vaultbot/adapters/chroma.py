@@ -26,6 +26,9 @@ _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a d
 _SEAL = "seal"
 _LEAST_BREADTH = 400
 
+#: How neighbours are found, in a folder and on a server.
+HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": _LEAST_BREADTH}
+
 
 class ChromaVectorIndex:
     """A `VectorIndex` in a folder that is empty or was sealed; see `open_vector_index`.
@@ -42,14 +45,7 @@ class ChromaVectorIndex:
             self._collection = self._client.get_or_create_collection(
                 "vectors",
                 embedding_function=None,
-                configuration={
-                    "hnsw": {
-                        "space": "cosine",
-                        "ef_construction": 200,
-                        "max_neighbors": 24,
-                        "ef_search": _LEAST_BREADTH,
-                    }
-                },
+                configuration={"hnsw": HNSW},
             )
 
     def upsert(self, vectors: Mapping[str, FloatArray]) -> None:
@@ -127,6 +123,24 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
     return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
+
+
+class FolderVectors:
+    """The vector indexes of one vault in folders of this machine: the one that serves, and the next one beside it."""
+
+    def __init__(self, folder: Path, beside: Path) -> None:
+        self._folder = folder
+        self._beside = beside
+
+    def open(self, fingerprint: str, *, beside: bool = False) -> tuple[ChromaVectorIndex, str | None]:
+        """The index for vectors of this embedder, and what a person should know of it. Raises DataDamaged."""
+        if not beside:
+            take_over(self._folder, self._beside, fingerprint=fingerprint)
+        return open_vector_index(self._beside if beside else self._folder, fingerprint=fingerprint)
+
+    def retire(self) -> None:
+        """Delete the one that served, when the next one has taken over."""
+        shutil.rmtree(self._folder)
 
 
 def take_over(folder: Path, beside: Path, *, fingerprint: str) -> None:

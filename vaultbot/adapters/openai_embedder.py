@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from vaultbot.adapters.openai_endpoint import Endpoint, TookTooLong, TooLong, Unreachable
+from vaultbot.adapters.openai_endpoint import TooLong, names_at, post
 from vaultbot.adapters.sentence_transformers import clean_text
-from vaultbot.errors import ConfigError, ModelInvalid, VaultbotError
+from vaultbot.adapters.server import Server, TookTooLong
+from vaultbot.errors import ConfigError, ModelInvalid, Unreachable, VaultbotError
 from vaultbot.models.embedding_registry import find_embedding_model
 from vaultbot.protocols import FloatArray
 
@@ -60,7 +61,7 @@ class OpenAiEmbedder:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        server: Server,
         *,
         model: str,
         count_tokens: CountTokens,
@@ -71,10 +72,10 @@ class OpenAiEmbedder:
         """Raises ConfigError when no model is named."""
         if not model.strip():
             raise ConfigError(
-                f"[embedding] model is an address, so [embedding] remote_model must name the model that "
-                f"{endpoint.address} is to use, such as nomic-embed-text"
+                f"[embedding] remote_model must name the model that {server.address} is to use, such as "
+                f"nomic-embed-text{names_at(server)}"
             )
-        self._endpoint = endpoint
+        self._server = server
         self._model = model
         self._count = count_tokens
         self._known = known
@@ -94,12 +95,12 @@ class OpenAiEmbedder:
     @property
     def name(self) -> str:
         """ "nomic-embed-text at http://127.0.0.1:11434/v1"."""
-        return f"{self._model} at {self._endpoint.address}"
+        return f"{self._model} at {self._server.address}"
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of address, model and the words before a text: the server is not asked."""
-        parts = ("openai", self._endpoint.address, self._model, self._query_prompt, self._document_prompt)
+        parts = ("openai", self._server.address, self._model, self._query_prompt, self._document_prompt)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
     @property
@@ -113,7 +114,7 @@ class OpenAiEmbedder:
     @property
     def sends_to(self) -> str | None:
         """The address beyond this machine that the texts go to; None when they stay here."""
-        return None if self._endpoint.is_local else self._endpoint.address
+        return self._server.sends_to
 
     @property
     def notice(self) -> str | None:
@@ -122,7 +123,7 @@ class OpenAiEmbedder:
             return None
         return (
             f"the text of your notes and your questions are sent to {self.sends_to} to be embedded; "
-            "to keep them on this machine, set [embedding] model to a local model"
+            "to keep them on this machine, take [embedding] base_url out of the settings"
         )
 
     def load(self) -> None:
@@ -212,7 +213,7 @@ class OpenAiEmbedder:
             raise Unreachable(self._hangs)
         if waiting_in_vain > _QUESTION.timeout_s:
             raise Unreachable(
-                f"{self._endpoint.address} has not answered for {waiting_in_vain:.0f} seconds: it is busy, or it hangs"
+                f"{self._server.address} has not answered for {waiting_in_vain:.0f} seconds: it is busy, or it hangs"
             )
 
     def _longest_wait(self, *, foreground: bool = False) -> float:
@@ -265,7 +266,8 @@ class OpenAiEmbedder:
     def _post(self, texts: Sequence[str], patience: _Patience) -> FloatArray:
         # Servers refuse an empty text.
         given = [clean_text(text)[:_MOST_CHARACTERS] or " " for text in texts]
-        answer = self._endpoint.post(
+        answer = post(
+            self._server,
             "/embeddings",
             {"model": self._model, "input": given, "encoding_format": "float"},
             tries=patience.tries,
@@ -275,7 +277,7 @@ class OpenAiEmbedder:
         vectors = _vectors(answer, len(texts))
         if vectors is None:
             raise ModelInvalid(
-                f"{self._endpoint.address} gave no vectors for [embedding] remote_model = {self._model}; "
+                f"{self._server.address} gave no vectors for [embedding] remote_model = {self._model}; "
                 "choose a model for embedding"
             )
         return vectors
@@ -294,7 +296,7 @@ class OpenAiEmbedder:
 
     def _another_model(self) -> ModelInvalid:
         return ModelInvalid(
-            f"{self._endpoint.address} has another model than before under the name {self._model}, so its vectors do "
+            f"{self._server.address} has another model than before under the name {self._model}, so its vectors do "
             "not fit the index; put the former one back, or set [embedding] remote_model to another name for the new "
             "one, and every note is embedded anew"
         )

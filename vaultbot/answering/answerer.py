@@ -8,28 +8,32 @@ sentence, each after its check, with the citation of what supports it.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vaultbot.answering.citations import Citations
+from vaultbot.answering.citations import Citations, answer_text
+from vaultbot.answering.differing import differing
 from vaultbot.answering.enough import Enough
 from vaultbot.answering.evidence import Evidence, Weigher
 from vaultbot.answering.followup import Turn, stand_alone
 from vaultbot.answering.gate import Verdict, judge, strength_of
 from vaultbot.answering.grounding import supporting
+from vaultbot.answering.language import language_of_question, other_script
 from vaultbot.answering.places import Places
-from vaultbot.answering.prompt import Prompt, build_prompt, tier_of
+from vaultbot.answering.prompt import Prompt, build_prompt, labels_of, tier_of
 from vaultbot.answering.quotes import extract, opening, same_words
 from vaultbot.answering.restater import Restater
 from vaultbot.answering.rewriter import Rewriter
-from vaultbot.config import ModelSettings, RetrievalSettings
-from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
-from vaultbot.index.sentences import sentence_spans
+from vaultbot.answering.statements import Statements, says_no
+from vaultbot.answering.templates import load_refusal
+from vaultbot.answering.titles import Namer
+from vaultbot.config import AnswerSettings, ModelSettings, RetrievalSettings
+from vaultbot.difference import Difference
+from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing, Unreachable
 from vaultbot.protocols import ChatModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.hits import Found
@@ -37,13 +41,9 @@ from vaultbot.retrieval.query import MAX_QUESTION, Query, parse_question
 from vaultbot.retrieval.retriever import Reading, Retriever
 from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
-NOT_IN_YOUR_NOTES = "Not in your notes."
-
 _NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
 _FEW_NOTES = 20  #: as many as some days have
-_MARK = re.compile(r"\s*\[\d+\](?:,)?")
-_OPENING = re.compile(r"^(?:according to (?:the )?(?:notes?|\[\d+\]),?\s*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class Answerer:
     vault_name: str
     retrieval: RetrievalSettings
     generation: ModelSettings
+    shown: AnswerSettings
     prompts: Path | None  #: a folder with templates of one's own
     restater: Restater
     rewriter: Rewriter | None = None  #: gets other words for the question; None when the settings want none
@@ -82,6 +83,10 @@ class Answerer:
         asked = None if extractive else model
         cancel = cancel or threading.Event()
         return _Asking(self, turns, query, options, asked, cancel, extractive=extractive).events()
+
+    def title(self, turns: Sequence[Turn], model: ChatModel | None) -> str:
+        """A short title for a conversation, by the model if it can, else by rule."""
+        return Namer(prompts=self.prompts).title(turns, model)
 
     def query(self, question: str, options: Options | None = None, *, history: Sequence[Turn] = ()) -> Query:
         """The question, standing alone, taken apart.
@@ -126,11 +131,15 @@ class _Asking:
         self._query = query
         self._model = model
         self._extractive = extractive
+        self._language = language_of_question(self._question)
+        self._refusal = load_refusal(folder=room.prompts)
+        self._disowned = False  #: the model said that the sources do not answer
         self._enough = Enough(cancel)
         self._cancel = cancel
         self._citations = Citations(room.vault_name)
         self._sentences: list[Sentence] = []
         self._warnings: list[str] = []
+        self._differences: list[Difference] = []
         self._usage = TokenUsage()
         self._retrieve_ms = 0.0
         self._first_token_ms: float | None = None
@@ -152,10 +161,14 @@ class _Asking:
             return
         model = None if verdict.cautious else self._fitting_model()
         yield Sources(verdict.match, model.name if model else None)
-        for one in extract(look.best) if self._extractive else opening(look.best):
+        quoted = extract(look.best) if self._extractive else opening(look.best)
+        for one in quoted:
             yield self._speak(one.text, one, support="quote")
+        yield from self._differing(quoted, look)
         if model is not None:
             yield from self._checked(model, look)
+        if self._disowned:
+            verdict = Verdict("weak", verdict.strength)
         yield self._answer(verdict, model=model.name if model and self._model else None)
 
     def _understand(self) -> None:
@@ -174,15 +187,36 @@ class _Asking:
     def _looked(self, wordings: Sequence[str]) -> _Look:
         """The first reading of the question that the notes answer. Where none is, the likeliest one tells what came
         closest."""
-        looks: list[_Look] = []
-        for reading in self._room.retriever.readings(self._query, wordings=wordings):
-            looks.append(self._look(reading))
-            if not looks[-1].verdict.refused:
-                break
+        looks = self._looks(self._query, wordings)
+        if looks[-1].verdict.refused and (look := self._as_a_follow_up()):
+            return look
         self._warnings += looks[-1].reading.warnings
         if trouble := self._room.retriever.trouble:
             self._warnings.append(trouble)
         return looks[0] if looks[-1].verdict.refused else looks[-1]
+
+    def _looks(self, query: Query, wordings: Sequence[str] = ()) -> list[_Look]:
+        looks: list[_Look] = []
+        for reading in self._room.retriever.readings(query, wordings=wordings):
+            looks.append(self._look(reading))
+            if not looks[-1].verdict.refused:
+                break
+        return looks
+
+    def _as_a_follow_up(self) -> _Look | None:
+        """What is found for a question that no rule takes for a follow-up and that finds nothing by itself.
+
+        It is only a guess, so whatever is found is shown with caution.
+        """
+        guessed = stand_alone(self._turns, surely=True)
+        if guessed in (self._question, stand_alone(self._turns)):
+            return None
+        with suppress(InvalidRequest):
+            look = self._looks(parse_question(guessed, today=self._room.retriever.today(), options=self._options))[-1]
+            if not look.verdict.refused:
+                self._warnings += (f"understood as: {guessed}", *look.reading.warnings)
+                return replace(look, verdict=Verdict("weak", look.verdict.strength))
+        return None
 
     def _look(self, reading: Reading) -> _Look:
         room, query = self._room, reading.query
@@ -199,6 +233,22 @@ class _Asking:
         best = sorted((e for e in evidence if e.quotable and strength_of(query, e) >= floor), key=lambda e: -e.score)
         return _Look(reading, found, evidence, best, verdict if best else Verdict("none", verdict.strength))
 
+    def _differing(self, quoted: Sequence[Evidence], look: _Look) -> Iterator[AskEvent]:
+        """Quote what other notes say to the contrary, too."""
+        for found in differing(self._query, quoted, look.best, weigher=self._room.weigher):
+            days = [self._room.weigher.day_of(one.path) for one in found.both]
+            if any(same_words(found.both[1].text, said.text) for said in self._sentences):
+                citation, _ = self._citations.cite(found.both[1])
+            else:
+                yield (spoken := self._speak(found.both[1].text, found.both[1], support="quote"))
+                citation = self._citations.all()[spoken.sentence.citations[0] - 1]
+            first, _ = self._citations.cite(found.both[0])
+            sides = [(first.n, found.words[0], days[0]), (citation.n, found.words[1], days[1])]
+            if days[0] and days[1] and days[0] > days[1]:
+                sides.reverse()
+            (n, words, day), (other_n, other_words, other_day) = sides
+            self._differences.append(Difference(found.kind, (n, other_n), (words, other_words), (day, other_day)))
+
     # ── the model's part ───────────────────────────────────────────────────────────────────────────────────────
 
     def _fitting_model(self) -> ChatModel | None:
@@ -208,11 +258,14 @@ class _Asking:
         return model
 
     def _checked(self, model: ChatModel, look: _Look) -> Iterator[AskEvent]:
-        tier = tier_of(model)
+        tier, shown = tier_of(model), self._room.shown.unsupported
+        statements = Statements(labels=labels_of(look.found))
+        heard: list[str] = []
         try:
             prompt = build_prompt(
                 model,
                 self._query,
+                told=self._told(),
                 best=look.best,
                 evidence=look.evidence,
                 found=look.found,
@@ -220,23 +273,61 @@ class _Asking:
                 folder=self._room.prompts,
                 places=self._room.places,
             )
-            for text in self._generated(model, prompt):
-                clean = _cleaned(text)
-                if not clean or any(same_words(clean, said.text) for said in self._sentences):
+            for text in self._generated(model, prompt, statements):
+                if says_no(text, self._refusal.words.values()):
+                    self._disowned = not any(said.support == "supported" for said in self._sentences)
                     continue
-                source = supporting(clean, self._query, look.evidence, weigher=self._room.weigher, best=tier.trusted)
+                heard.append(text)
+                if any(same_words(text, said.text) for said in self._sentences):
+                    continue
+                source = supporting(
+                    text,
+                    self._query,
+                    look.evidence,
+                    weigher=self._room.weigher,
+                    best=tier.trusted,
+                    skipping=tier.skips,
+                )
                 if source is not None:
-                    yield self._speak(clean, source, support="supported")
-                elif self._room.generation.show_unsupported:
-                    self._sentences.append(Sentence(clean, (), "unsupported"))
-                    yield Spoken(self._sentences[-1], ())
-        except (ModelMissing, ModelCrashed) as error:
+                    self._disowned = False
+                    yield self._speak(text, source, support="supported")
+                elif shown != "drop":
+                    self._sentences.append(Sentence(text, (), "unsupported"))
+                    yield Spoken(self._sentences[-1], (), self._remark())
+        except (ModelMissing, ModelCrashed, Unreachable) as error:
             self._model = None if self._first_token_ms is None else model
             self._warnings.append(str(error))
+        self._warnings += self._about(model, statements, heard)
 
-    def _generated(self, model: ChatModel, prompt: Prompt) -> Iterator[str]:
-        """Complete sentences of the model, as soon as each is complete."""
-        written, given, count = "", 0, 0
+    def _about(self, model: ChatModel, statements: Statements, heard: Sequence[str]) -> list[str]:
+        """What is odd in what the model said."""
+        if statements.thought and not heard and not self._disowned and not self._cancel.is_set():
+            tokens = self._usage.completion
+            return [f"{model.name} thought aloud for {tokens} tokens and came to no answer; raise [model] max_tokens"]
+        said = " ".join(heard)
+        if other_script(said, self._query.text) and not any(
+            same_words(said, one.text) for one in self._sentences if one.support == "quote"
+        ):
+            return [f"{model.name} did not answer in {self._language}"]
+        return [f"{model.name} found no answer in these passages"] if self._disowned else []
+
+    def _told(self) -> dict[str, str]:
+        """What fills a template's placeholders besides the question."""
+        today = self._room.retriever.today().isoformat()
+        return {"date": today, "vault": self._room.vault_name, "language": self._language}
+
+    def _remark(self) -> str:
+        if self._room.shown.unsupported == "keep":
+            return ""
+        return f"({self._refused(()).strip()})"
+
+    def _refused(self, nearest: Sequence[Hit]) -> str:
+        sources = ", ".join(hit.wikilink for hit in nearest)
+        return self._refusal.text(question=self._question, sources=sources, **self._told())
+
+    def _generated(self, model: ChatModel, prompt: Prompt, statements: Statements) -> Iterator[str]:
+        """What the model says, statement by statement, as soon as each is complete."""
+        count = 0
         stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._enough)
         try:
             for piece in stream:
@@ -244,19 +335,18 @@ class _Asking:
                     self._usage = piece.usage
                 if piece.text and self._first_token_ms is None:
                     self._first_token_ms = self._elapsed()
-                written += piece.text
-                done = piece.usage is not None
-                spans = sentence_spans(written[given:])
+                found = statements.heard(piece.text)
                 # Cut off by the limit or in a circle, the last one is no sentence.
-                whole = done and not piece.circled and self._usage.completion < prompt.max_tokens
-                for start, end in spans if whole else spans[:-1]:
+                if piece.usage is not None and not piece.circled and piece.usage.completion < prompt.max_tokens:
+                    found += statements.rest()
+                for text in found:
                     if not self._enough.is_set():
-                        yield written[given + start : given + end]
+                        yield text
                         count += 1
                     if prompt.sentences is not None and count >= prompt.sentences:
                         self._enough.set()  # The stream ends now, and still tells its usage.
-                if not done and len(spans) > 1:
-                    given += spans[-1][0]
+                if statements.over:
+                    self._enough.set()
         finally:
             close: Callable[[], None] | None = getattr(stream, "close", None)
             if close:
@@ -273,7 +363,7 @@ class _Asking:
     def _answer(self, verdict: Verdict, *, model: str | None = None, nearest: tuple[Hit, ...] = ()) -> Answer:
         return Answer(
             question=self._question,
-            answer=answer_text(self._sentences) if self._sentences else NOT_IN_YOUR_NOTES,
+            answer=answer_text(self._sentences, remark=self._remark()) if self._sentences else self._refused(nearest),
             sentences=tuple(self._sentences),
             citations=self._citations.all(),
             grounded=bool(self._sentences) and all(s.support != "unsupported" for s in self._sentences),
@@ -283,19 +373,9 @@ class _Asking:
             tokens=self._usage,
             match=verdict.match,
             nearest=nearest,
+            differences=tuple(self._differences),
             warnings=tuple(self._warnings),
         )
 
     def _elapsed(self) -> float:
         return round((time.perf_counter() - self._began) * 1000, 1)
-
-
-def answer_text(sentences: Sequence[Sentence]) -> str:
-    """The sentences with their citations: "Quantization stores weights with fewer bits. [1]"."""
-    return " ".join(s.text + "".join(f" [{n}]" for n in s.citations) for s in sentences)
-
-
-def _cleaned(text: str) -> str:
-    """Without the numbers the model wrote: which source supports a sentence is for us to say."""
-    text = _MARK.sub("", _OPENING.sub("", text.strip())).strip().lstrip(",;: ")
-    return text[:1].upper() + text[1:]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vaultbot.answering.evidence import Evidence
-from vaultbot.types import Citation
+from vaultbot.answering.marks import in_round_brackets
+from vaultbot.types import Citation, Sentence
 from vaultbot.vault.uris import open_uri, wikilink
 
 
@@ -36,3 +39,15 @@ class Citations:
     def all(self) -> tuple[Citation, ...]:
         """Every citation, in the order of its number."""
         return tuple(self._numbers.values())
+
+
+def answer_text(sentences: Sequence[Sentence], *, remark: str) -> str:
+    """The sentences with their citations: "Quantization stores weights with fewer bits. [1]"; those without support
+    with the remark."""
+    return " ".join(_with_citations(one, remark) for one in sentences)
+
+
+def _with_citations(one: Sentence, remark: str) -> str:
+    if one.support == "unsupported":
+        return f"{one.text} {remark}".strip()
+    return in_round_brackets(one.text) + "".join(f" [{n}]" for n in one.citations)

@@ -6,6 +6,7 @@ neighbourhood) holds, weighted by rarity, and how close the two are in meaning.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,6 +23,12 @@ from vaultbot.retrieval.windows import coverage
 
 _WINDOW = 1  #: neighbours on each side that count as a sentence's surroundings
 _CACHED_SENTENCES = 4096
+_YES_OR_NO = re.compile(
+    r"^(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must|isn't|aren't|"
+    r"don't|doesn't|didn't|can't)\b|[吗嗎][?？]?$"
+    r"|^(?!.*(?:何|誰|どこ|どれ|どの|どう|いつ|いく|なぜ)).*か[?？。]?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,10 @@ class Weigher:
     def snapshot(self) -> AbstractContextManager[None]:
         """Within it, passages and what is read about them come from one moment of the index."""
         return self._reader.snapshot()
+
+    def day_of(self, path: str) -> str | None:
+        """The day a note is about: YYYY-MM-DD."""
+        return self._reader.day(path)
 
     def weights(self, wanted: Iterable[str]) -> dict[str, float]:
         """Each term's weight: rare ones count for more (inverse document frequency)."""
@@ -179,6 +190,11 @@ def _asks(text: str) -> bool:
     return text.rstrip().endswith(("?", "？"))
 
 
+def _says_so(unit: Evidence, query: Query) -> bool:
+    """Whether a sentence answers "Do bees sleep?" in the question's own words."""
+    return unit.text.rstrip().endswith((".", "!", "。", "！")) and _YES_OR_NO.search(query.text.strip()) is not None
+
+
 def _with_synonyms(held: frozenset[str], query: Query) -> frozenset[str]:
     """With what the question calls the same thing: who writes "retrieval-augmented generation" has said RAG."""
     return held.union(*(said for said, means in query.synonyms if means <= held))
@@ -206,5 +222,5 @@ def _weighed(
         named=named,
         # Of sentences that say it alike, one in the note of that very name was written to say it.
         score=own + (cosine or 0.0) + 0.25 * passage_score + 0.15 * named,
-        quotable=not unit.is_heading and len(news) >= 1 and not _asks(unit.text),
+        quotable=not unit.is_heading and (bool(news) or _says_so(unit, query)) and not _asks(unit.text),
     )

@@ -33,21 +33,27 @@ class Turn:
     cited: tuple[str, ...] = ()  #: titles of the notes that the assistant cited, the best first
 
 
-def stand_alone(turns: Sequence[Turn]) -> str:
-    """The last question, with what it leans on in the questions before it; as it is when it leans on nothing."""
+def stand_alone(turns: Sequence[Turn], *, surely: bool = False) -> str:
+    """The last question, with what it leans on in the questions before it; as it is when it leans on nothing.
+
+    `surely`: it leans on the one before it, whatever its words tell.
+    """
     question, title, leaned = "", "", False
-    for turn in turns[-_MOST_TURNS:]:
+    for place, turn in enumerate(turns[-_MOST_TURNS:], 1):
         if turn.role == "user":
-            asked, question = turn.content, joined(turn.content, question, title)
+            last = place == min(len(turns), _MOST_TURNS)
+            asked, question = turn.content, joined(turn.content, question, title, surely=surely and last)
             leaned = question != asked
         elif turn.cited or not leaned:  # Where a follow-up was not answered, the talk is still of the same note.
             title = turn.cited[0] if turn.cited else ""
     return question
 
 
-def joined(question: str, before: str, title: str) -> str:
+def joined(question: str, before: str, title: str, *, surely: bool = False) -> str:
     """The question with what it lacks: words of the question before it, and the title of the note cited there."""
     leaning = leaning_of(question) if before else None
+    if leaning is None and before and surely:
+        leaning = "subject"
     if leaning is None:
         return question
     asked, name = content_words(_without_filters(before)), _name(title)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from vaultbot.answering.evidence import Evidence, Weigher
-from vaultbot.index.analyzer import STOP_WORDS, content_terms, fold, terms
+from vaultbot.index.analyzer import STOP_WORDS, Token, content_terms, fold, terms, tokens
 from vaultbot.retrieval.query import Query
 from vaultbot.retrieval.windows import coverage
 
@@ -26,19 +27,36 @@ _GAP = re.compile(r"\b(?:the|an?)\s+(?:is|are|was|were|has|have|of|and)\b", re.I
 #: Without them a sentence says more than its source.
 _HEDGE = re.compile(
     r"\b(?:around|approximately|roughly|nearly|almost|typical|typically|usually|often|may|might|probably|perhaps|possibly)\b"
+    "|[約约]|およそ|ほぼ|おそらく|たぶん|かもしれ|ふつう|たいてい|大约|大約|左右|可能|也许|也許|或许|或許|通常|一般"
 )
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\s+(?:(?:not|also|often|\w+ly)\s+)?\Z", re.IGNORECASE)
+_DONE = re.compile(r"(?:ed|[^n]n|nt|ght)$", re.IGNORECASE)
+_LINKING = "and|also|the|an?|is|was|are|were|has|have|had|be|been|of|to|in|by|at|on|for|from|with|under|its|their"
+_SMALL = rf"(?:(?:{_LINKING})\b\s*)*"
+#: In brackets, between dashes, or between commas, with small words around.
+_ASIDE = re.compile(
+    rf"[\s\"'’”]*{_SMALL}(?:\([^()]*\)[\s,]*|[–—][^–—]*[–—]\s*|\s-\s[^-]*\s-\s*|[,;:][^;:]*[,;:]\s*){_SMALL}[\"'‘“]?",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;:](?=\s)|[、，；：]")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nor|cannot|without|neither)\b|n['’]t\b|ない|ません|なかった|ず(?:に|、)|不|没|沒|無|无|未"
 )
 
 
 def supporting(
-    sentence: str, query: Query, evidence: Sequence[Evidence], *, weigher: Weigher, best: int | None
+    sentence: str,
+    query: Query,
+    evidence: Sequence[Evidence],
+    *,
+    weigher: Weigher,
+    best: int | None,
+    skipping: bool = True,
 ) -> Evidence | None:
     """The sentence of the notes that supports this one, or None.
 
     With `best`, only the so many best sentences for the question may: what is supported may still be beside the point,
-    and a small model copies wrong sentences.
+    and a small model copies wrong sentences. Without `skipping` nothing but asides may be left out in the middle.
     """
     said = content_terms(sentence)
     news = frozenset(said).difference(query.content)
@@ -60,15 +78,26 @@ def supporting(
     source, cosine = ranked[0]
     passes = (
         news <= source.terms
+        and _near(said, query, source)
         and _follows(sentence, source.text)
+        and not _turns_round(sentence, source.text)
+        and (skipping or _skips_only_asides(sentence, source.text))
         and (cosine is None or cosine >= _CLOSE)
         and _facts(sentence) <= _all_facts(source.text)
         and _negated(sentence) == _negated(source.text)
-        and _hedges(source.text) <= _hedges(sentence)
+        and _hedges(_clauses_of(source.text, said)) <= _hedges(sentence)
         and not _stutters(sentence, source.text)
         and not _breaks_off(sentence)
     )
     return source if passes else None
+
+
+def _near(said: Sequence[str], query: Query, source: Evidence) -> bool:
+    """Whether all words stand in the source, its neighbours or its headings: a question may take for granted what the
+    notes do not say, and a model repeats it."""
+    around = source.window_terms | source.context_terms
+    around = around.union(*(known for known, means in query.synonyms if means <= around))
+    return frozenset(said) <= source.terms | around
 
 
 def _facts(sentence: str) -> set[str]:
@@ -92,6 +121,38 @@ def _follows(sentence: str, source: str) -> bool:
     if len(places) < _IN_ORDER * len(said):
         return False
     return len(places) >= _TOGETHER * (places[-1] - places[0] + 1)
+
+
+def _turns_round(sentence: str, source: str) -> bool:
+    """Whether the source has something done to somebody who in the sentence does it: "was offered", "offered"."""
+    said, written = _placed(sentence), _placed(source)
+    suffered = {token.term for token in written if _PASSIVE.search(source, max(0, token.start - 30), token.start)}
+    return any(
+        token.term in suffered and not _PASSIVE.search(sentence, max(0, token.start - 30), token.start)
+        for token in said
+        if _DONE.search(sentence[token.start : token.end])
+    )
+
+
+def _skips_only_asides(sentence: str, source: str) -> bool:
+    """Whether all words stand in the source in this order, with nothing but asides between them.
+
+    What the smallest models leave out in the middle is often what it is said of: "phycobilins come in all colors, and
+    phycoerytherin makes algae red" becomes "phycobilins make algae red".
+    """
+    said, written = _placed(sentence), _placed(source)
+    places = _common([token.term for token in said], [token.term for token in written])
+    if len(places) < len(said):
+        return False
+    return all(
+        _ASIDE.fullmatch(source[written[here].end : written[there].start])
+        for here, there in pairwise(places)
+        if there - here > 1
+    )
+
+
+def _placed(text: str) -> list[Token]:
+    return [token for token in tokens(text) if token.term not in STOP_WORDS]
 
 
 def _words(text: str) -> list[str]:
@@ -121,6 +182,12 @@ def _common(said: Sequence[str], written: Sequence[str]) -> list[int]:
 
 def _negated(text: str) -> bool:
     return _NEGATION.search(text.casefold()) is not None
+
+
+def _clauses_of(source: str, said: Sequence[str]) -> str:
+    """The clauses of a source that a sentence takes something from."""
+    wanted = set(said)
+    return " ".join(clause for clause in _CLAUSE.split(source) if wanted.intersection(terms(clause)))
 
 
 def _hedges(text: str) -> set[str]:

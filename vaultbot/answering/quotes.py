@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vaultbot.answering.evidence import Evidence
 
-_SECOND = 0.9  #: a second quote is shown when it is nearly as good as the first
+_SECOND = 0.8  #: a second quote is shown when it is nearly as good as the first
 _EXTRACTED = 0.7  #: an answer of quotes alone says more, and still nothing much worse
 _MOST_EXTRACTED = 5
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.answering.followup import Turn, stand_alone
+from vaultbot.answering.language import language_of_question
 from vaultbot.answering.leaning import leaning_of
 from vaultbot.answering.prompt import tier_of
 from vaultbot.answering.side_question import side_question
@@ -41,7 +42,11 @@ class Restater:
         template = load_template("follow-up", folder=self.prompts)
         said = side_question(
             model,
-            template.messages(conversation=_conversation(before), question=question[:_LONGEST_SHOWN]),
+            template.messages(
+                conversation=conversation(before),
+                question=question[:_LONGEST_SHOWN],
+                language=language_of_question(question),
+            ),
             prefix=template.prefix,
             max_tokens=_MOST_TOKENS,
             limit_s=self.limit_s,
@@ -75,7 +80,7 @@ def _leaning_words(question: str, known: set[str]) -> set[str]:
     return terms if len(terms) == 1 and not terms & known else set()
 
 
-def _conversation(turns: Sequence[Turn]) -> str:
+def conversation(turns: Sequence[Turn]) -> str:
     """The questions and titles alone: what a note or an answer says could be meant to mislead."""
     lines = []
     for turn in turns[-_SHOWN_TURNS:]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from vaultbot.answering.enough import Enough
-from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing
+from vaultbot.errors import InvalidRequest, ModelCrashed, ModelMissing, Unreachable
 from vaultbot.protocols import ChatModel, Message
 
 log = logging.getLogger("vaultbot")
@@ -31,7 +31,7 @@ def side_question(
         late.start()
         stream = model.stream(messages, max_tokens=max_tokens, prefix=prefix, cancel=enough)
         said = "".join(piece.text for piece in stream)
-    except (ModelMissing, ModelCrashed, InvalidRequest) as error:
+    except (ModelMissing, ModelCrashed, Unreachable, InvalidRequest) as error:
         log.warning("the question was not put in other words: %s", error)
         return None
     finally:

@@ -6,16 +6,27 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from vaultbot import __version__
+from vaultbot.api import origins
+from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.errors import install_error_handlers
 from vaultbot.api.guard import Guard
+from vaultbot.api.ollama import make_ollama_routes
+from vaultbot.api.openai import make_openai_routes
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.assistant import Assistant
+from vaultbot.mcp.http import McpApp
+
+#: Vectors are made of many texts at once.
+_LONG_BODIES = {"/v1/embeddings": 4 * 1024 * 1024, "/v1/chat/completions": 1024 * 1024}
 
 
-def create_app(assistant: Assistant, daemon: Daemon, *, allowed_origins: Sequence[str] = ()) -> ASGIApp:
+def create_app(
+    assistant: Assistant, daemon: Daemon, *, allowed_origins: Sequence[str] = (), ollama_compat: bool = False
+) -> ASGIApp:
     """The whole application. Raises ConfigError for an allowed origin that is too wide."""
     app = FastAPI(
         title="vaultbot",
@@ -27,10 +38,30 @@ def create_app(assistant: Assistant, daemon: Daemon, *, allowed_origins: Sequenc
     )
     install_error_handlers(app)
     app.include_router(make_routes(assistant, daemon))
+    app.include_router(make_openai_routes(assistant))
+    if ollama_compat:
+        app.include_router(make_ollama_routes(assistant))
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi() -> Response:
         return JSONResponse(app.openapi())
 
+    app.router.routes.append(Route("/mcp", _mcp_app(app, daemon, allowed_origins), methods=["POST"]))
     app.router.redirect_slashes = False
-    return Guard(app, token=daemon.token, port=daemon.port, allowed_origins=allowed_origins)
+    return Guard(
+        app,
+        token=daemon.token,
+        port=daemon.port,
+        allowed_origins=allowed_origins,
+        open_paths={"/health", "/"} if ollama_compat else {"/health"},
+        tokenless_paths=OLLAMA_PATHS if ollama_compat else (),
+        long_bodies=_LONG_BODIES,
+    )
+
+
+def _mcp_app(app: ASGIApp, daemon: Daemon, extra: Sequence[str]) -> McpApp:
+    return McpApp(
+        app,
+        hosts=lambda: sorted(origins.allowed_hosts(daemon.port())),
+        origins=lambda: sorted(origins.allowed_origins(daemon.port(), extra)),
+    )

@@ -1,4 +1,4 @@
-"""Every failure of the app, answered as a problem document."""
+"""Every failure of the app, answered as a problem document, or as clients of other APIs can read it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from vaultbot.api import dialects
 from vaultbot.api.problems import problem, problem_of
 from vaultbot.errors import InvalidRequest, QueueFull, VaultbotError
 
@@ -27,8 +28,16 @@ _NEVER_QUOTES = re.compile(
 )
 
 
-def respond(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
-    """The problem document as an answer with its status."""
+def respond(
+    document: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+    *,
+    path: str = "",
+    error: Exception | None = None,
+) -> Response:
+    """The problem as an answer with its status, in the form of the `path` that was asked for."""
+    if (other := dialects.told(document, path, error)) is not None:
+        return Response(dialects.json_bytes(other[1]), other[0], headers, "application/json")
     status = document["status"]
     assert isinstance(status, int)
     return Response(json.dumps(document), status, headers, MEDIA_TYPE)
@@ -45,20 +54,22 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         instance = request_id(request.scope)
-        return respond(problem_of(InvalidRequest(_what_is_allowed(error.errors())), instance))
+        document = problem_of(InvalidRequest(_what_is_allowed(error.errors())), instance)
+        return respond(document, path=request.scope["path"])
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         title = HTTPStatus(error.status_code).phrase
         slug = title.lower().replace(" ", "-")
         document = problem(error.status_code, slug, title, str(error.detail), request_id(request.scope))
-        return respond(document, error.headers)
+        return respond(document, error.headers, path=request.scope["path"])
 
     @app.exception_handler(Exception)
     @app.exception_handler(VaultbotError)
     async def _failed(request: Request, error: Exception) -> Response:
         headers = {"retry-after": str(QUEUE_RETRY_SECONDS)} if isinstance(error, QueueFull) else None
-        return respond(problem_of(error, request_id(request.scope)), headers)
+        document = problem_of(error, request_id(request.scope))
+        return respond(document, headers, path=request.scope["path"], error=error)
 
 
 def _what_is_allowed(errors: Sequence[Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 from uuid import uuid4
@@ -71,8 +71,9 @@ class Guard:
     """ASGI middleware around the whole app.
 
     `port` is the bound port, or tells it once it is known. `allowed_origins` are the user's own, each an
-    exact string; anything wider is a ConfigError. `open_paths` may be read without the token. The request's
-    id is left in `scope["state"]["request_id"]`.
+    exact string; anything wider is a ConfigError. `open_paths` may be read without the token, by any page that
+    the browser lets; `tokenless_paths` may be called without it, by all who are no foreign page. `long_bodies` are
+    paths with a limit of their own. The request's id is left in `scope["state"]["request_id"]`.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Guard:
         port: int | Callable[[], int],
         allowed_origins: Sequence[str] = (),
         open_paths: Collection[str] = frozenset({"/health"}),
+        tokenless_paths: Collection[str] = frozenset(),
         max_body_bytes: int = 256 * 1024,
+        long_bodies: Mapping[str, int] | None = None,
         body_seconds: float = 10.0,
         failures_per_minute: int = 10,
         clock: Callable[[], float] = time.monotonic,
@@ -92,7 +95,9 @@ class Guard:
         self._port = port if callable(port) else lambda: port
         self._extra_origins = origins.exact_origins(allowed_origins)
         self._open_paths = frozenset(open_paths)
+        self._tokenless_paths = frozenset(tokenless_paths)
         self._max_body_bytes = max_body_bytes
+        self._long_bodies = dict(long_bodies or {})
         self._body_seconds = body_seconds
         self._tokens = TokenCheck(token, failures=failures_per_minute, clock=clock)
 
@@ -113,17 +118,18 @@ class Guard:
         try:
             await self._serve(scope, receive, headers, answer)
         except Refused as refused:
-            if body.is_long(headers, max_bytes=self._max_body_bytes):
+            if body.is_long(headers, max_bytes=self._most_bytes(scope)):
                 # Else the server would take in the whole body before the connection's next request.
                 refused.headers["connection"] = "close"
             document = problem(refused.status, refused.slug, refused.title, refused.detail, answer.request_id)
-            await respond(document, refused.headers)(scope, receive, answer.send)
+            await respond(document, refused.headers, path=scope["path"])(scope, receive, answer.send)
         except ClientDisconnect:
             pass
         except Exception as error:
             # Starlette raises an error again after its handler answered it; that one was logged there.
             if answer.status is None:
-                await respond(problem_of(error, answer.request_id))(scope, receive, answer.send)
+                document = problem_of(error, answer.request_id)
+                await respond(document, path=scope["path"])(scope, receive, answer.send)
             elif not answer.complete:
                 log_unforeseen(error, answer.request_id)
         finally:
@@ -156,13 +162,17 @@ class Guard:
             preflight = Response(status_code=204, headers=origins.preflight_headers(headers))
             await preflight(scope, receive, answer.send)
             return
-        if not is_open:
+        if not is_open and scope["path"] not in self._tokenless_paths:
             self._tokens.check(headers.getlist("authorization"))
-        body.check_head(headers, max_bytes=self._max_body_bytes)
+        most = self._most_bytes(scope)
+        body.check_head(headers, max_bytes=most)
         if body.has_body(headers):
-            content = await body.read(receive, max_bytes=self._max_body_bytes, seconds=self._body_seconds)
+            content = await body.read(receive, max_bytes=most, seconds=self._body_seconds)
             receive = body.replay(content, receive)
         await self._app(scope, receive, answer.send)
+
+    def _most_bytes(self, scope: Scope) -> int:
+        return self._long_bodies.get(scope["path"], self._max_body_bytes)
 
 
 def _check_request_line_and_size(scope: Scope) -> None:

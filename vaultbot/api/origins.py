@@ -25,6 +25,11 @@ _USUAL_HEADERS = "authorization, content-type, x-vaultbot-challenge"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}")
 
 
+def allowed_hosts(port: int) -> frozenset[str]:
+    """The Host headers that the daemon answers to."""
+    return frozenset(f"{name}:{port}" for name in _LOOPBACK)
+
+
 def allowed_origins(port: int, extra: Sequence[str] = ()) -> frozenset[str]:
     """The origins whose pages may read answers: the daemon's own, Obsidian's and the user's."""
     return frozenset((*(f"http://{name}:{port}" for name in _LOOPBACK), *_OBSIDIAN, *extra))
@@ -47,7 +52,7 @@ def exact_origins(origins: Sequence[str]) -> tuple[str, ...]:
 def check_host(headers: Headers, port: int) -> None:
     """Refuse a request that was meant for another name than this machine's own."""
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or hosts[0].lower() not in {f"{name}:{port}" for name in _LOOPBACK}:
+    if len(hosts) != 1 or hosts[0].lower() not in allowed_hosts(port):
         raise Refused(
             421,
             "host-not-allowed",

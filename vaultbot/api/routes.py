@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
+from vaultbot.api.leaving import unless_left
 from vaultbot.api.pages import lint_page, note_page
 from vaultbot.api.schemas import (
     FILTERS,
@@ -26,12 +27,16 @@ from vaultbot.api.schemas import (
     NotePage,
     NotePath,
     ProblemPage,
+    TitlePage,
+    TitleRequest,
+    turns_of,
 )
 from vaultbot.api.sse import EventStream
 from vaultbot.api.suggestions import add_suggestion_routes
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
 from vaultbot.links.related import RelatedNotes
+from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
@@ -99,7 +104,12 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None
             return EventStream(_told(first, events), on_disconnect=cancel.set)
-        return await _unless_left(request, events, cancel)
+        return await unless_left(request, lambda: _last(events), cancel)
+
+    @routes.post("/api/title")
+    def title(asked: TitleRequest) -> TitlePage:
+        """A short title for a conversation, which can be the name of a note."""
+        return TitlePage(assistant.title(turns_of(asked.messages)))
 
     @routes.get("/api/related")
     def related(
@@ -136,6 +146,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     ) -> LintPage:
         """What is wrong in the vault, the most useful first."""
         return lint_page(assistant.lint(path, kinds=kind or ()))
+
+    @routes.get("/api/report")
+    def report() -> VaultReport:
+        """What the links of the whole vault look like: hubs, clusters, orphans, what is there twice, and a map."""
+        return assistant.report()
 
     @routes.get("/api/models")
     def models() -> ModelsPage:
@@ -190,18 +205,6 @@ def _event(event: AskEvent) -> tuple[str, object]:
     if isinstance(event, Spoken):
         return "delta", {"text": event.sentence.text, **asdict(event)}
     return "done", asdict(event)
-
-
-async def _unless_left(request: Request, events: Iterator[AskEvent], cancel: threading.Event) -> Answer:
-    """The whole answer; a client that leaves cancels it."""
-    answering = asyncio.ensure_future(run_in_threadpool(_last, events))
-    try:
-        while not (await asyncio.wait({answering}, timeout=0.25))[0]:
-            if await request.is_disconnected():
-                cancel.set()
-        return answering.result()
-    finally:
-        cancel.set()
 
 
 def _last(events: Iterator[AskEvent]) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -44,6 +45,17 @@ class AskMessage(Request):
     )
 
 
+def turns_of(messages: Sequence[AskMessage]) -> tuple[Turn, ...]:
+    """What was said."""
+    return tuple(Turn(one.role, one.content, tuple(one.cited or ())) for one in messages)
+
+
+class TitleRequest(Request):
+    """`POST /api/title`."""
+
+    messages: list[AskMessage] = Field(min_length=1, max_length=MOST_MESSAGES, description="A conversation")
+
+
 class AskRequest(Request):
     """`POST /api/ask`."""
 
@@ -70,7 +82,7 @@ class AskRequest(Request):
             return (Turn("user", self.question or ""),)
         if self.messages[-1].role != "user":
             raise InvalidRequest("messages: the last one is the question, and its role is user")
-        return tuple(Turn(one.role, one.content, tuple(one.cited or ())) for one in self.messages)
+        return turns_of(self.messages)
 
     def options(self) -> Options:
         """The filters beside the question."""
@@ -212,6 +224,13 @@ class LintPage:
     errors: int
     warnings: int
     infos: int
+
+
+@dataclass(frozen=True, slots=True)
+class TitlePage:
+    """`POST /api/title`."""
+
+    title: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Server-sent events: a blocking iterator told to a client bit by bit, until it ends or the client leaves.
+"""Streams: a blocking iterator told to a client bit by bit, until it ends or the client leaves.
 
 Starlette too would run the iterator in a thread, but does not close it when the client leaves: the model
 would go on writing for nobody. So the thread, the buffer and the end are managed here.
@@ -11,6 +11,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,6 +21,8 @@ from vaultbot.api.problems import problem_of
 
 BUFFERED_EVENTS = 64
 HEARTBEAT = b": still here\n\n"
+
+T = TypeVar("T")
 
 
 def event(name: str, data: object) -> bytes:
@@ -34,35 +37,42 @@ def event(name: str, data: object) -> bytes:
     return f"event: {name}\ndata: {text}\n\n".encode(errors="replace")
 
 
-class EventStream(Response):
-    """An answer of (name, data) events, drawn from `events` in a thread of its own.
+class FrameStream(Response, Generic[T]):
+    """An answer of what `items` gives, each put into bytes by `frame` and drawn in a thread of its own.
 
-    At most `BUFFERED_EVENTS` wait for the client; then the iterator waits too. When the client leaves, or
-    reads nothing for `stall_seconds`, `on_disconnect` is called at once. It must not block, for it runs on
-    the event loop, and should bring the iterator's present step to an end: only after that can the iterator
-    be closed. An exception from the iterator becomes a last event, "error", with the problem document.
+    Every frame is written whole. At most `BUFFERED_EVENTS` wait for the client; then the iterator waits too. When the
+    client leaves, or reads nothing for `stall_seconds`, `on_disconnect` is called at once. It must not block, for it
+    runs on the event loop, and should bring the iterator's present step to an end: only after that can the iterator be
+    closed. An exception from the iterator becomes a last frame, made by `failure` of it and the request's id. In
+    silence a `heartbeat` is sent.
     """
-
-    media_type = "text/event-stream"
 
     def __init__(
         self,
-        events: Iterator[tuple[str, object]],
+        items: Iterator[T],
         *,
+        frame: Callable[[T], bytes],
+        failure: Callable[[Exception, str], bytes],
+        heartbeat: bytes,
+        media_type: str,
         on_disconnect: Callable[[], None],
         heartbeat_seconds: float = 15.0,
         stall_seconds: float = 30.0,
     ) -> None:
-        super().__init__(headers={"x-accel-buffering": "no"})
+        super().__init__(headers={"x-accel-buffering": "no"}, media_type=media_type)
         del self.headers["content-length"]
-        self._events = events
+        self._items = items
+        self._frame = frame
+        self._failure = failure
+        self._heartbeat = heartbeat
         self._on_disconnect = on_disconnect
         self._heartbeat_seconds = heartbeat_seconds
         self._stall_seconds = stall_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell the events until they end or the client leaves."""
-        source = _Source(self._events, request_id(scope))
+        instance = request_id(scope)
+        source = _Source(self._items, self._frame, lambda error: self._failure(error, instance))
         source.start()
         telling = asyncio.ensure_future(self._tell(source, send))
         leaving = asyncio.ensure_future(_left(receive))
@@ -82,7 +92,7 @@ class EventStream(Response):
             leaving.cancel()
             await asyncio.gather(telling, leaving, return_exceptions=True)
 
-    async def _tell(self, source: _Source, send: Send) -> None:
+    async def _tell(self, source: _Source[T], send: Send) -> None:
         async def put(message: dict[str, object]) -> None:
             async with asyncio.timeout(self._stall_seconds):
                 await send(message)
@@ -93,18 +103,42 @@ class EventStream(Response):
                 async with asyncio.timeout(self._heartbeat_seconds):
                     frame = await source.next()
             except TimeoutError:
-                frame = HEARTBEAT
+                frame = self._heartbeat
             await put({"type": "http.response.body", "body": frame or b"", "more_body": frame is not None})
             if frame is None:
                 return
 
 
-class _Source:
-    """The thread that draws the events, and the frames that wait to be told."""
+class EventStream(FrameStream[tuple[str, object]]):
+    """An answer of (name, data) server-sent events; a failure is the last one, "error", with the problem document."""
 
-    def __init__(self, events: Iterator[tuple[str, object]], instance: str) -> None:
-        self._events = events
-        self._instance = instance
+    def __init__(
+        self,
+        events: Iterator[tuple[str, object]],
+        *,
+        on_disconnect: Callable[[], None],
+        heartbeat_seconds: float = 15.0,
+        stall_seconds: float = 30.0,
+    ) -> None:
+        super().__init__(
+            events,
+            frame=lambda named: event(*named),
+            failure=lambda error, instance: event("error", problem_of(error, instance)),
+            heartbeat=HEARTBEAT,
+            media_type="text/event-stream",
+            on_disconnect=on_disconnect,
+            heartbeat_seconds=heartbeat_seconds,
+            stall_seconds=stall_seconds,
+        )
+
+
+class _Source(Generic[T]):
+    """The thread that draws the items, and the frames that wait to be told."""
+
+    def __init__(self, items: Iterator[T], frame: Callable[[T], bytes], failure: Callable[[Exception], bytes]) -> None:
+        self._items = items
+        self._frame = frame
+        self._failure = failure
         self._loop = asyncio.get_running_loop()
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._room = threading.Semaphore(BUFFERED_EVENTS)
@@ -128,19 +162,23 @@ class _Source:
     def _draw(self) -> None:
         try:
             try:
-                for name, data in iter(self._next_event, None):
-                    self._put(event(name, data))
+                while self._goes_on():
+                    try:
+                        item = next(self._items)
+                    except StopIteration:
+                        break
+                    self._put(self._frame(item))
             finally:
-                if close := getattr(self._events, "close", None):
+                if close := getattr(self._items, "close", None):
                     close()
         except Exception as error:
-            self._put(event("error", problem_of(error, self._instance)))
+            self._put(self._failure(error))
         finally:
             self._put(None)
 
-    def _next_event(self) -> tuple[str, object] | None:
+    def _goes_on(self) -> bool:
         self._room.acquire()
-        return None if self._stopped.is_set() else next(self._events, None)
+        return not self._stopped.is_set()
 
     def _put(self, frame: bytes | None) -> None:
         # When the server has ended meanwhile the loop is closed, and nobody is left to tell.

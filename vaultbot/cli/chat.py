@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from vaultbot.cli.filters import After, Before, InPath, On, Tag
 from vaultbot.cli.opener import open_link
 from vaultbot.cli.render import AnswerPrinter, bold, dim, plain, print_sources
 from vaultbot.cli.session import NoStart, Session
+from vaultbot.cli.transcript import transcript
 from vaultbot.errors import InvalidRequest, NotRunning, VaultbotError
 from vaultbot.paths import absolute
 
@@ -61,12 +63,15 @@ class Chat:
         self._body = dict(body)  #: what every question is sent with
         self._start = start
         self._history: list[dict[str, object]] = []
+        self._turns: list[tuple[str, Mapping[str, Any]]] = []  #: questions and their answers, to be saved
+        self._typed = _lines()
         self._question: str | None = None  #: the last one
         self._answer: Mapping[str, Any] | None = None  #: what was said to it; None when that failed or was stopped
         self._commands: dict[str, tuple[str, str, Callable[[str], None]]] = {
             "/sources": ("", "what the last answer cites, word for word", self._sources),
             "/open": ("N", "open source N in Obsidian", self._open),
             "/retry": ("", "ask the last question again", self._retry),
+            "/save": ("[NOTE]", "write this conversation into a new note of the vault, after asking", self._save),
             "/model": ("[FILE]", "answer with this GGUF file; without a file, with the settings' model", self._model),
             "/new": ("", "forget the conversation", self._new),
             "/help": ("", "this list", self._help),
@@ -77,7 +82,7 @@ class Chat:
         """Read and answer until there is no more, or /quit."""
         if sys.stdin.isatty():
             print(dim("Ask your notes. /help lists the commands, Ctrl-D ends the chat."))
-        for line in _lines():
+        for line in self._typed:
             try:
                 if not sys.stdin.isatty():
                     print(f"> {plain(line)}", flush=True)
@@ -116,6 +121,7 @@ class Chat:
         titles = list(dict.fromkeys(citation["title"] for citation in self._answer["citations"]))
         answered = {"role": "assistant", "content": self._answer["answer"][:_LONGEST], "cited": titles[:50]}
         self._history += [asked, answered]
+        self._turns.append((question, self._answer))
 
     # ── commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,7 +141,7 @@ class Chat:
         if self._question is None:
             raise InvalidRequest("nothing was asked yet")
         if self._answer is not None:
-            del self._history[-2:]
+            del self._history[-2:], self._turns[-1:]
         self._ask(self._question)
 
     def _model(self, file: str) -> None:
@@ -151,8 +157,26 @@ class Chat:
         self._body["model"] = str(path)
         print(f"{bold(plain(path.name))} answers")
 
+    def _save(self, name: str) -> None:
+        if not self._turns:
+            raise InvalidRequest("there is nothing to save yet; ask something")
+        client = self._session.client(start=self._start, until_indexed=True)
+        if not name:
+            name = client.post("/api/title", {"messages": self._history[-_REMEMBERED:]})["title"]
+        path = name if name.lower().endswith(".md") else f"{name}.md"
+        answers = "1 answer" if len(self._turns) == 1 else f"{len(self._turns)} answers"
+        print(f"Write {answers} into the new note {bold(plain(path))}? [y/N] ", end="", flush=True)
+        if next(self._typed, "").strip().lower() not in ("y", "yes"):
+            print("not saved")
+            return
+        saved = client.post(
+            "/api/notes", {"path": path, "text": transcript(self._turns, day=datetime.now().astimezone().date())}
+        )
+        print(f"saved as {bold(plain(saved['note']))}; to take it back: vaultbot undo")
+
     def _new(self, _: str) -> None:
         self._history.clear()
+        self._turns.clear()
         self._question = self._answer = None
         print("forgotten")
 

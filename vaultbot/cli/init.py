@@ -13,7 +13,8 @@ import typer
 
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
-from vaultbot.config import ModelSettings, config_file, toml_value
+from vaultbot.config import ModelSettings, toml_value
+from vaultbot.config_reader import config_file
 from vaultbot.errors import ConfigError, InvalidRequest, VaultbotError
 from vaultbot.paths import absolute
 

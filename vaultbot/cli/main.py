@@ -27,14 +27,20 @@ COMMANDS = {
     "show": "show",
     "related": "related",
     "suggest-links": "suggest_links",
+    "undo": "undo",
+    "dismissals": "dismissals",
     "lint": "lint",
+    "report": "report",
     "index": "index",
     "status": "status",
+    "doctor": "doctor",
     "models": "models",
     "init": "init",
+    "plugin": "plugin",
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
+    "mcp": "mcp",
 }
 
 
@@ -80,7 +86,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     name="vaultbot",
     cls=_Group,
-    help="Ask your Obsidian vault. Everything stays on this machine, and nothing in the vault is changed.",
+    help="Ask your Obsidian vault. Everything stays on this machine, and no note is changed unless you confirm it.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

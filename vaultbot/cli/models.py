@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vaultbot.cli.consent import Yes, agree
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
-from vaultbot.config import config_file
+from vaultbot.config_reader import config_file
 from vaultbot.errors import ConfigError, InvalidRequest, ModelInvalid, ModelMissing, VaultbotError
 from vaultbot.paths import absolute, models_folder
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from vaultbot.models.installed import InstalledModel
 
 HELP = "List, get and choose language models."
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def list_models(session: Session) -> None:
@@ -88,7 +87,7 @@ def pull(
     if place.exists():
         raise VaultbotError(f"{choice.name} is there already; take it with: vaultbot models use {choice.name}")
     hub = Hub(session.config.models.hub)
-    _agree(
+    agree(
         f"download {choice.model.repository}/{choice.file_name} from {hub.address}, about {size(choice.weight_bytes)}, "
         f"licence {choice.model.licence}? It learns that and your network address, and nothing of your notes",
         yes=yes,
@@ -121,6 +120,8 @@ def use(
     print(f"wrote [model] path to {file}: {value}")
     if "VAULTBOT_MODEL_PATH" in os.environ:
         print("the variable VAULTBOT_MODEL_PATH is stronger, and set", file=sys.stderr)
+    if session.config.model.base_url and value != "none":
+        print("[model] base_url is stronger, and set: take it out, for this model to answer", file=sys.stderr)
     print("a daemon that runs goes on with the one before, until: vaultbot stop")
 
 
@@ -153,7 +154,7 @@ def rm(session: Session, model: Annotated[str, typer.Argument(metavar="ID")], ye
         raise InvalidRequest(f"{found.name} was not pulled by vaultbot; {how}")
     if found.in_use:
         raise InvalidRequest(f"{found.name} is in use; choose another one first: vaultbot models use auto")
-    _agree(f"delete {found.path} ({size(found.bytes or 0)})?", yes=yes)
+    agree(f"delete {found.path} ({size(found.bytes or 0)})?", yes=yes)
     try:
         Path(found.path).unlink()
     except OSError as error:
@@ -177,7 +178,7 @@ def _installed(session: Session) -> tuple[InstalledModel, ...]:
     from vaultbot.models.installed import installed_models
 
     settings = session.config.model
-    return installed_models(settings.path, _folder(session), context_tokens=settings.context_tokens)
+    return installed_models(settings.local, _folder(session), context_tokens=settings.context_tokens)
 
 
 def _folder(session: Session) -> Path:
@@ -216,16 +217,6 @@ def _file_of(session: Session, model: str) -> Path:
         if not model.lower().endswith(".gguf"):
             raise
     raise ModelMissing(f"there is no file {path}; see what is installed: vaultbot models list")
-
-
-def _agree(question: str, *, yes: bool) -> None:
-    """Go on only if the owner says so."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InvalidRequest(f"this would {question.partition('?')[0]}; if you want that, add --yes")
-    if not typer.confirm(question, err=True, prompt_suffix="\n"):
-        raise VaultbotError("nothing was done")
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
-"""The progress bar of indexing."""
+"""The progress bar of indexing, and what is told while something else takes long."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -54,3 +55,29 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+class Waiting:
+    """Says what is waited for, and for how long already, when that takes more than a second."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+
+    def __enter__(self) -> None:
+        if sys.stderr.isatty():
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _tell(self) -> None:
+        seconds = 0
+        while not self._done.wait(1):
+            seconds += 1
+            print(f"\r{self._words}, {duration(seconds)} …", end="", file=sys.stderr, flush=True)
+        if seconds:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

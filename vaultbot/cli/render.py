@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -159,9 +160,7 @@ class AnswerPrinter:
         sys.stdout.flush()
 
     def _begin(self, sources: Mapping[str, Any]) -> None:
-        if sources["match"] == "none":
-            print(bold("Not in your notes."))
-        elif sources["match"] == "weak":
+        if sources["match"] == "weak":
             print("Your notes may not answer this. The closest passage:\n")
 
     def _say(self, spoken: Mapping[str, Any]) -> None:
@@ -173,14 +172,23 @@ class AnswerPrinter:
         elif sentence["support"] == "supported":
             print(_wrapped(f"{text}{marks}"))
         else:
-            print(dim(_wrapped(f"{text} (not found in your notes)")))
+            print(dim(_wrapped(f"{text} {plain(spoken.get('remark', ''))}".rstrip())))
 
     def _end(self, answer: Mapping[str, Any]) -> None:
+        if answer["refused"]:
+            print(bold(_wrapped(plain(answer["answer"]))))
+        quoted = {
+            n for sentence in answer["sentences"] if sentence["support"] == "quote" for n in sentence["citations"]
+        }
+        for difference in answer["differences"]:
+            print(_wrapped(f"\n{bold('Your notes differ')}: {_sides(difference)}"))
         if answer["citations"]:
             print()
         for citation in answer["citations"]:
             place = linked(dim(_place(citation["path"], citation["line_start"])), citation["uri"])
             print(f"[{citation['n']}] {bold(_headed(citation['title'], citation['heading_path']))}  {place}")
+            if citation["n"] not in quoted:
+                print(_wrapped(f"“{plain(citation['quote'])}”", indent="    "))
             print(f"    {dim(citation['uri'])}")
         if answer["refused"] and answer["nearest"]:
             print("\nThe closest notes:")
@@ -190,6 +198,16 @@ class AnswerPrinter:
         for warning in answer["warnings"]:
             print(f"\nnote: {warning}", file=sys.stderr)
         print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
+
+
+def _sides(difference: Mapping[str, Any]) -> str:
+    """ "3 May" [1], "5 May" [2], which is the newer note."""
+    sides = []
+    for n, words, day in zip(difference["citations"], difference["words"], difference["dates"], strict=True):
+        said = f"“{plain(words)}”" if words else "without that"
+        sides.append(f"{said} [{n}]" + (f" of {day}" if day else ""))
+    newer = ", which is newer" if all(difference["dates"]) and len(set(difference["dates"])) == 2 else ""
+    return f"{sides[0]}, {sides[1]}{newer}."
 
 
 def print_sources(citations: Iterable[Mapping[str, Any]]) -> None:
@@ -213,7 +231,7 @@ def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
     return " · ".join(parts)
 
 
-# ── index, status, suggest-links ───────────────────────────────────────────────────────────────────────────────
+# ── index, status ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def print_report(report: Mapping[str, Any]) -> None:
@@ -227,6 +245,19 @@ def print_report(report: Mapping[str, Any]) -> None:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
     for warning in report["warnings"]:
         print(f"note: {warning}", file=sys.stderr)
+
+
+def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
+    """What was looked at, a line each, and what to do below it where there is something to do."""
+    width = max(len(check["name"]) for check in checks)
+    for check in checks:
+        label = {"ok": dim, "advice": bold, "problem": bold}[check["state"]](f"{check['state']:7}")
+        print(f"{label}  {check['name']:{width}}  {plain(check['says'])}")
+        if check["do"]:
+            print(f"{'':7}  {'':{width}}  → {plain(check['do'])}")
+    count = Counter(check["state"] for check in checks)
+    problems = f"{count['problem'] or 'no'} problem{'' if count['problem'] == 1 else 's'}"
+    print(f"\n{problems}, {count['advice']} with advice" if count["advice"] else f"\n{problems}")
 
 
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
@@ -256,17 +287,6 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
 def _model(status: Mapping[str, Any]) -> str:
     if not status["model"]:
         return "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path"
+    if " at http" in status["model"]:  # On a server, which has it in memory or not.
+        return str(status["model"])
     return f"{status['model']}, {'in memory' if status['model_loaded'] else 'to be loaded by the next question'}"
-
-
-def print_suggestions(result: Mapping[str, Any]) -> None:
-    """Words that could be links, with their lines."""
-    for one in result["suggestions"]:
-        place = f"{_place(one['note'], one['line'])}:{one['col']}"
-        print(f"{place}  {marked(plain(one['text']))} → {bold(plain(one['target']))}")
-        print(f"  {dim(plain(one['context']))}")
-        print(f"  {plain(one['replacement'])}")
-        for other in one["alternatives"]:
-            print(dim(f"  or {plain(other)}"))
-    count = len(result["suggestions"])
-    print(dim(f"{count} suggestion{'' if count == 1 else 's'}; nothing was changed") if count else "nothing to suggest")

@@ -12,7 +12,7 @@ import typer
 from vaultbot.cli.render import print_json, print_status
 from vaultbot.cli.session import Session
 from vaultbot.client import find
-from vaultbot.config import load_config
+from vaultbot.config_reader import load_config
 from vaultbot.errors import AlreadyRunning
 
 if TYPE_CHECKING:

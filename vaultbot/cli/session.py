@@ -19,7 +19,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from vaultbot.client import Client, find
-from vaultbot.config import Config, load_config
+from vaultbot.config import Config
+from vaultbot.config_reader import load_config
 from vaultbot.errors import VaultMissing
 from vaultbot.paths import StatePaths, absolute, state_paths
 

@@ -288,6 +288,12 @@ class Graph:
             "SELECT name FROM anchor JOIN note ON note.id = note WHERE note.path = ? ORDER BY ordinal", path
         )
 
+    def blocks(self) -> list[tuple[str, str]]:
+        """(block id with "^", path) of every block that a link may name."""
+        return self._rows(
+            "SELECT name, path FROM anchor JOIN note ON note.id = note WHERE name LIKE '^%' ORDER BY path"
+        )
+
     def problems(self) -> list[tuple[str, Problem]]:
         """What is wrong within notes, with their paths."""
         rows = self._rows("SELECT path, problems FROM note WHERE problems <> '[]' ORDER BY path")

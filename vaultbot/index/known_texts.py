@@ -18,6 +18,16 @@ class KnownTexts:
     def __init__(self, reader: CatalogReader) -> None:
         self._reader = reader
 
+    def vectors(self, fingerprint: str) -> dict[str, FloatArray]:
+        """Some of the vectors that the embedder of this fingerprint made, by the ids of their chunks."""
+        with self._reader.snapshot():
+            rows = self._reader.connection.execute(
+                "SELECT chunk.id, vector FROM vector JOIN chunk ON chunk.text_hash = vector.text_hash"
+                " WHERE fingerprint = ? ORDER BY random() LIMIT ?",
+                (fingerprint, _LOOKED_AT),
+            ).fetchall()
+        return {identity: np.frombuffer(vector, np.float32) for identity, vector in rows}
+
     def __call__(self, fingerprint: str) -> tuple[str, FloatArray] | None:
         """One that the embedder of this fingerprint has embedded, and its vector; None when there is none."""
         with self._reader.snapshot():

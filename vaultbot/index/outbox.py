@@ -23,7 +23,8 @@ _AT_ONCE = 1000
 class Outbox:
     """Keeps a vector index in step with the catalog's vectors of one embedder; None stands for no embedder.
 
-    A vector index that fails is given up until the next start, which makes it hold what it should: `failure` says why.
+    A vector index that fails is given up until the next `attach`, which makes it hold what it should: `failure` says
+    why.
     """
 
     def __init__(self, catalog: Catalog, fingerprint: str | None) -> None:

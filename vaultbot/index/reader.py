@@ -126,6 +126,10 @@ class CatalogReader:
         """The note's other names."""
         return self._column("SELECT name FROM alias WHERE note = ? ORDER BY ordinal", note)
 
+    def day(self, path: str) -> str | None:
+        """The day the note is about: YYYY-MM-DD; None when it has none or is not there."""
+        return next(iter(self._column("SELECT date FROM note WHERE path = ?", path)), None)
+
     def damaged(self) -> list[Skipped]:
         """Notes that are not wholly in the index, and why."""
         rows = self._db.execute("SELECT path, problems FROM note WHERE problems <> '[]' ORDER BY path")

@@ -7,13 +7,14 @@ state.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from vaultbot.errors import ShuttingDown, VaultbotError, VaultMissing, kind_and_place
+from vaultbot.errors import ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
 from vaultbot.index.indexer import SETTLE_S, Indexer, outcome, with_totals
 from vaultbot.index.outbox import OpenVectors
@@ -51,7 +52,9 @@ class IndexWorker:
 
     `open_vectors` opens the vector index, and `on_vectors` is told of it; without, words alone are indexed. A
     `changeover` to another embedding model goes on whenever there is nothing else to do. `notice` is for people, until
-    every note was read. `at_rest` is called in the index thread when there is nothing else to do; it may take seconds.
+    every note was read. `on_away` is told why the vector index does not answer for now, and None when it does again; it
+    is opened again every minute then. `at_rest` is called in the index thread when there is nothing else to do; it may
+    take seconds.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class IndexWorker:
         changeover: Changeover | None = None,
         notice: str | None = None,
         at_rest: Callable[[threading.Event], None] = lambda _: None,
+        on_away: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._indexer = indexer
         self._reader = reader
@@ -74,6 +78,10 @@ class IndexWorker:
         self._changeover = changeover
         self._notice = notice
         self._at_rest = at_rest
+        self._on_away = on_away
+        self._lost: str | None = None  #: why the vector index does not answer questions any more
+        self._away: str | None = None  #: the notice of that, for people
+        self._open_again = math.inf  #: when it is opened again
         self._retired: tuple[float, Indexer, Changeover] | None = None
         self._changed = threading.Condition()
         self._state = WorkerState(notices=(notice,) if notice else ())
@@ -104,6 +112,12 @@ class IndexWorker:
         """Something may have changed in the vault."""
         self._woken.set()
 
+    def lost(self, why: str) -> None:
+        """The vector index is on a server that does not answer any more."""
+        self._lost = why
+        if threading.current_thread() is not self._thread:
+            self._woken.set()
+
     def run(self) -> Future[IndexReport]:
         """Ask for a run that looks twice at what is missing; its report comes when it is done."""
         future: Future[IndexReport] = Future()
@@ -133,7 +147,9 @@ class IndexWorker:
                 self._woken.clear()
                 if self._stopping.is_set():
                     break
+                self._find_again()
                 again_in = self._retire(self._change_over(self._run_once()))
+                again_in = min(again_in, max(0.0, self._open_again - time.monotonic()))
                 self._rest()
                 if self._woken.wait(again_in):
                     self._let_it_settle()
@@ -160,27 +176,59 @@ class IndexWorker:
     def _open(self) -> None:
         if self._open_vectors is None:
             return
-        self._say("starting", "loading the embedding model")
+        if self._away is None:
+            self._say("starting", "loading the embedding model")
         try:
             vectors, notice = self._open_vectors()
-            if notice:
+            if notice and notice not in self._state.notices:
                 self._note(notice)
             self._indexer.attach(vectors, stopping=self._stopping)
-            self._on_vectors(vectors)
+            if not self._indexer.vectors_failure:
+                self._tell_away(None)
+                self._on_vectors(vectors)
+        except Unreachable as error:
+            self._wait_for_vectors(str(error))
         except Exception as error:
             log.warning("the vector index cannot be used: %s", kind_and_place(error))
             self._note(f"words alone are searched, because the vector index cannot be used: {error}")
         self._give_up_vectors()
 
     def _give_up_vectors(self) -> None:
-        """Once the vector index has failed, words alone are searched until the next start."""
-        if self._open_vectors is not None and self._indexer.vectors_failure:
+        """Once the vector index has failed, words alone are searched until the next start, or a server's answer."""
+        if self._open_vectors is None or not self._indexer.vectors_failure:
+            return
+        if self._lost is not None:
+            self._find_again()
+        elif self._away is None:
             self._open_vectors = None
             self._on_vectors(None)
             self._note(
                 f"words alone are searched, because the vector index failed: {self._indexer.vectors_failure}; "
                 "it is mended at the next start (vaultbot stop, vaultbot start)"
             )
+
+    def _find_again(self) -> None:
+        """Open a vector index again that was away, when it is time."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            self._wait_for_vectors(lost)
+        if time.monotonic() >= self._open_again:
+            self._open_again = math.inf
+            self._open()
+
+    def _wait_for_vectors(self, why: str) -> None:
+        if self._open_again == math.inf:
+            self._open_again = time.monotonic() + _RETRY_S
+        self._on_vectors(None)
+        self._tell_away(why)
+
+    def _tell_away(self, why: str | None) -> None:
+        notice = f"words alone are searched, for {why}" if why else None
+        if notice != self._away:
+            kept = tuple(one for one in self._state.notices if one != self._away)
+            self._away = notice
+            self._set(replace(self._state, notices=(*kept, notice) if notice else kept))
+            self._on_away(why)
 
     def _run_once(self) -> float:
         """One run; returns after how many seconds the next is due."""
@@ -262,6 +310,8 @@ class IndexWorker:
         self._retired = time.monotonic(), self._indexer, changeover
         self._indexer, self._changeover, self._open_vectors = changeover.after, None, changeover.open_vectors
         self._set(replace(self._state, notices=(notice,) if notice else ()))  # What ailed the earlier one is past.
+        self._away, self._open_again = None, math.inf
+        self._on_away(None)
 
     def _retire(self, again_in: float, *, at_once: bool = False) -> float:
         """Let go of the earlier embedding model's vectors, a while after the change."""

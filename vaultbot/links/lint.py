@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vaultbot.index.graph import Edge, Graph
-from vaultbot.links.repairs import Repairs
+from vaultbot.links.repairs import Repair, Repairs, names_a_file
 from vaultbot.vault.dates import is_daily_name
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.obsidian import ObsidianSettings
@@ -55,11 +55,6 @@ _UNLINKABLE = re.compile(r"#|\||\^|:|%%|\[\[|\]\]")
 _CONFLICT = re.compile(
     r"[ _-]\((?:[^()]{0,80} )?conflicted copy[^()]{0,80}\)"
     r"| \((?:case )?conflict(?:[ _-]*[0-9][^()]{0,80})?\)|\.sync-conflict-[0-9A-Z-]{8,60}|\[conflict\]",
-    re.IGNORECASE,
-)
-#: The files besides notes that Obsidian opens. A link to one that is not there waits for nothing.
-_FILES = re.compile(
-    r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp|flac|m4a|mp3|ogg|wav|3gp|mkv|mov|mp4|ogv|webm|pdf|canvas|base)$",
     re.IGNORECASE,
 )
 #: Why a file is left out when its owner wants it so.
@@ -134,7 +129,7 @@ class _Linter:
                 offer = self._repairs.of_unresolved(edge)
                 message = f'no file is called "{_clipped(edge.link.linkpath)}"'
                 found = _at("unresolved", edge, message, _meant(offer))
-                waits = not (offer or edge.link.embed or _FILES.search(edge.link.linkpath))
+                waits = not (offer or edge.link.embed or names_a_file(edge.link.linkpath))
                 yield replace(found, severity="info") if waits else found
 
     def _dangling(self) -> Iterator[Finding]:
@@ -150,7 +145,7 @@ class _Linter:
                 others = _listed([path for path in fitting if path != edge.target])
                 message = f'"{_clipped(edge.link.linkpath)}" is {edge.target} here, and could be {others}'
                 offer = self._repairs.of_ambiguous(edge)
-                yield _at("ambiguous", edge, message, f"write {offer}" if offer else "rename one of the files")
+                yield _at("ambiguous", edge, message, f"write {offer.link}" if offer else "rename one of the files")
 
     def _unlinked(self) -> Iterator[Finding]:
         """Notes and attachments that few links lead to. Days and templates need none."""
@@ -217,8 +212,8 @@ def _place(subpath: str) -> str:
     return f'heading "{" › ".join(part.strip() for part in subpath.split("#") if part.strip())}"'
 
 
-def _meant(offer: str | None) -> str | None:
-    return f"perhaps {offer}" if offer else None
+def _meant(offer: Repair | None) -> str | None:
+    return f"perhaps {offer.link}" if offer else None
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 
 from vaultbot.index.graph import Graph
 from vaultbot.index.reader import CatalogReader, Vectors
+from vaultbot.links.space import NoteSpace, read_space
 from vaultbot.protocols import FloatArray
 from vaultbot.suggestion import SuggestionKind
 from vaultbot.types import JsonValue, Note
@@ -136,6 +137,25 @@ class VaultView:
         rows = [(path, blob) for path, blob in rows if path in self.targets]
         matrix = np.frombuffer(b"".join(blob for _, blob in rows), np.float32).reshape(len(rows), -1 if rows else 1)
         return {path: row for row, (path, _) in enumerate(rows)}, matrix
+
+    @cached_property
+    def space(self) -> NoteSpace:
+        """The targets as rows of numbers, to compare each with all."""
+        return read_space(self.reader, {path: one.key for path, one in self.targets.items()}, self.fingerprint)
+
+    @cached_property
+    def linked(self) -> Mapping[int, frozenset[int]]:
+        """The rows of the space that each row is linked with, whichever way and by whatever kind of link."""
+        found: dict[int, set[int]] = {}
+        rows = self.space.row_of
+        for source, target in self.reader.connection.execute(
+            "SELECT DISTINCT note.path, target FROM link JOIN note ON note.id = link.note"
+            " WHERE target NOTNULL AND target <> note.path AND NOT nested"
+        ):
+            if source in rows and target in rows:
+                found.setdefault(rows[source], set()).add(rows[target])
+                found.setdefault(rows[target], set()).add(rows[source])
+        return {row: frozenset(others) for row, others in found.items()}
 
     def vectors(self, path: str) -> Vectors | None:
         """The vectors of one note's chunks; None where there are none."""

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from vaultbot.models.gguf import GgufInfo
     from vaultbot.models.shape import Shape
 
+ALL_LAYERS = -1  #: on the graphics card
 BATCH = 256  #: tokens of the prompt that are computed at once
-_ENGINE = 54 << 20  # the libraries and the buffers that get touched
+_ENGINE = 48 << 20  # the libraries
+_WIDTH = 23 * BATCH * 4  # bytes of buffers that get touched, for each number that a token is between two layers
 _WORD = 260  # bytes of memory for each word of the vocabulary
 _GPU_RESERVE = 600 << 20  # the driver's context, and room for the desktop
 
@@ -23,24 +25,21 @@ def kv_bytes(info: GgufInfo, context_tokens: int) -> int:
 
 def needed_bytes(info: GgufInfo, context_tokens: int) -> int:
     """Memory of the model's process without a graphics card."""
-    # llama.cpp keeps a second copy of these weights, in an order that it reads faster.
-    repacked = sum(info.block_bytes) if info.weight_type in ("Q4_0", "IQ4_NL") else 0
-    return info.weight_bytes + repacked + kv_bytes(info, context_tokens) + _engine_bytes(info.vocabulary)
+    return info.weight_bytes + kv_bytes(info, context_tokens) + _engine_bytes(info.vocabulary, info.embedding_length)
 
 
 def needed_bytes_of(shape: Shape, quantization: str, context_tokens: int) -> int:
     """The same, reckoned from a model's measures before there is a file."""
     weights = shape.weight_bytes(quantization)
-    repacked = weights if quantization == "Q4_0" else 0
-    return weights + repacked + _kv_bytes(shape.kv_bytes_per_token, context_tokens) + _engine_bytes(shape.vocabulary)
+    return weights + _kv_bytes(shape.kv_bytes_per_token, context_tokens) + _engine_bytes(shape.vocabulary, shape.width)
 
 
 def _kv_bytes(per_token: int, context_tokens: int) -> int:
     return -(-context_tokens // 256) * 256 * per_token
 
 
-def _engine_bytes(vocabulary: int) -> int:
-    return _ENGINE + _WORD * vocabulary
+def _engine_bytes(vocabulary: int, width: int) -> int:
+    return _ENGINE + _WIDTH * width + _WORD * vocabulary
 
 
 def available_bytes() -> int | None:

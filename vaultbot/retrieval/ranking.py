@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from vaultbot.errors import DataDamaged, VaultbotError
+from vaultbot.errors import DataDamaged, Unreachable, VaultbotError
 from vaultbot.index.analyzer import query_terms
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.scripts import script_shares
@@ -207,9 +207,10 @@ class Ranker:
         while True:
             try:
                 near = _nearest(vectors, asked, limit=limit)
-            except DataDamaged as error:
+            except (DataDamaged, Unreachable) as error:
                 log.warning("%s", error)
                 self.vectors = None
+                self.trouble = str(error) if isinstance(error, Unreachable) else None
                 return None
             note_of = self._reader.notes_of([identity for identity, _ in near])
             known = [note_of[identity] for identity, _ in near if identity in note_of]

@@ -59,6 +59,7 @@ class Retriever:
         reranking: Reranking | None = None,
     ) -> None:
         self.reranking = reranking
+        self.away: str | None = None  #: why there is no vector index at the moment, though there will be
         self._reader = reader
         self._weights = weights or Weights()
         self._ranker = Ranker(reader, embedder=embedder, weights=weights)
@@ -147,12 +148,12 @@ class Retriever:
     @property
     def by_meaning(self) -> bool:
         """Whether meaning counts at the moment, and not words alone."""
-        return self._embedder is not None and self.vectors is not None and not self._ranker.trouble
+        return self._embedder is not None and self.vectors is not None and not self.trouble
 
     @property
     def trouble(self) -> str | None:
         """Why words alone were searched although there is an embedder; None when it did what it should."""
-        trouble = self._ranker.trouble
+        trouble = self._ranker.trouble or self.away
         return f"words alone were searched, for {trouble}" if trouble else None
 
     def readings(self, query: Query, *, wordings: Sequence[str] = ()) -> Iterator[Reading]:

@@ -55,19 +55,21 @@ class LinkWriter:
         *,
         display: str | None = None,
         heading_path: Sequence[str] = (),
+        block: str = "",
         embed: bool = False,
         table: bool = False,
     ) -> str | None:
         """The link to the file `target` for the note `source`; None where none leads there and nowhere else.
 
         `display` is what a reader sees, to the letter; None leaves it to Obsidian. `heading_path` is as the file has
-        it (`Heading.written`). `table` is for a row of a table, where the pipe of a wikilink parts no cells.
+        it (`Heading.written`); `block` is the id of a block, without "^", and takes its place. `table` is for a row of
+        a table, where the pipe of a wikilink parts no cells.
 
         A name or display that the style's kind of link cannot hold gets the other kind. The link is proved in a line of
         its own: whether a mark of the paragraph around it reaches into it (an open `$`, a `!` right before it) shows
         when the whole note is read again.
         """
-        headings = [link_heading(text) for text in heading_path]
+        headings = ["^" + block] if block else [link_heading(text) for text in heading_path]
         if headings and not headings[-1]:
             return None
         if display is not None and (not display.strip() or _NOT_IN_A_DISPLAY.search(display)):

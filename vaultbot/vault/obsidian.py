@@ -20,6 +20,7 @@ from vaultbot.types import Skipped
 MAX_SETTINGS_BYTES = 1024 * 1024
 
 LinkFormat = Literal["shortest", "relative", "absolute"]
+NewFileLocation = Literal["root", "current", "folder"]
 
 _CONFIG_FOLDER = ".obsidian"
 _DAILY_FORMAT = "YYYY-MM-DD"
@@ -35,6 +36,8 @@ class ObsidianSettings:
     config_folder: str = _CONFIG_FOLDER
     new_link_format: LinkFormat = "shortest"
     use_markdown_links: bool = False
+    new_file_location: NewFileLocation = "root"  #: "current": beside the note that links; "folder": `new_file_folder`
+    new_file_folder: str = ""
     user_ignore_filters: tuple[str, ...] = ()  #: "Excluded files": a prefix of the path, or /an expression/
     daily_folder: str = ""
     daily_format: str = _DAILY_FORMAT  #: as in Moment.js; may contain "/"
@@ -67,6 +70,8 @@ def read_settings(root: Path, read: Callable[[str], bytes]) -> ObsidianSettings:
         config_folder=folder,
         new_link_format=cast("LinkFormat", app.one_of("newLinkFormat", get_args(LinkFormat))),
         use_markdown_links=app.flag("useMarkdownLinks"),
+        new_file_location=cast("NewFileLocation", app.one_of("newFileLocation", get_args(NewFileLocation))),
+        new_file_folder=app.folder("newFileFolderPath"),
         user_ignore_filters=app.texts("userIgnoreFilters"),
         daily_folder=days.folder("folder"),
         daily_format=days.text("format") or _DAILY_FORMAT,

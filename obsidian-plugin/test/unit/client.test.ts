@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import { prove } from "../../src/daemon/proof";
+import { AskEvent } from "../../src/daemon/records";
+import { answer, events, FakeDaemon, PLACE } from "./daemon";
+
+async function all(told: AsyncIterable<AskEvent>): Promise<AskEvent[]> {
+  const found: AskEvent[] = [];
+  for await (const event of told) found.push(event);
+  return found;
+}
+
+const QUESTION = { messages: [{ role: "user" as const, content: "What is in kimchi?" }] };
+
+describe("the client", () => {
+  test("makes the same proof as the daemon does", async () => {
+    // From docs/api.md's rule, computed with openssl.
+    expect(await prove("secret-token-secret-token-secret-token", 8765, "00112233445566778899aabbccddeeff")).toBe(
+      "c447987d18530d5c10c4a4ec276001c2422cc61e43c190a07bc74e1a07e22c5b",
+    );
+  });
+
+  test("sends its token to nobody who cannot prove to know it", async () => {
+    const impostor = new FakeDaemon();
+    impostor.token = "x".repeat(43);
+    impostor.answers["/api/status"] = { status: 200, text: '{"notes": 1}' };
+    await expect(impostor.client().status()).rejects.toThrow("not this vault's daemon");
+    await expect(all(impostor.client().ask(QUESTION, new AbortController().signal))).rejects.toThrow("not this vault's daemon");
+    expect(impostor.sent.map(({ url }) => new URL(url).pathname)).toEqual(["/health", "/health"]);
+    expect(JSON.stringify(impostor.sent)).not.toContain(PLACE.token);
+  });
+
+  test("asks with a new challenge each time", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/status"] = { status: 200, text: '{"notes": 1}' };
+    await daemon.client().status();
+    await daemon.client().status();
+    const challenges = daemon.sent.map(({ headers }) => headers["X-Vaultbot-Challenge"]).filter((one) => one !== undefined);
+    expect(new Set(challenges).size).toBe(2);
+    expect(challenges[0]).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("tells an answer as it comes", async () => {
+    const daemon = new FakeDaemon();
+    const whole = answer();
+    daemon.stream_ = () =>
+      events(["sources", { match: "good", model: "tiny" }], ["delta", { text: "Salt.", sentence: { text: "Salt.", citations: [1], support: "quote" }, citations: [] }], ["done", whole]);
+    const told = await all(daemon.client().ask(QUESTION, new AbortController().signal));
+    expect(told.map(({ kind }) => kind)).toEqual(["sources", "sentence", "answer"]);
+    expect(told[2]).toEqual({ kind: "answer", answer: whole });
+    expect(JSON.parse(daemon.sent[1]?.body ?? "")).toEqual({ ...QUESTION, stream: true });
+  });
+
+  test("takes the whole answer where it may not stream", async () => {
+    const daemon = new FakeDaemon();
+    daemon.streams = false;
+    daemon.answers["/api/ask"] = { status: 200, text: JSON.stringify(answer()) };
+    expect((await all(daemon.client().ask(QUESTION, new AbortController().signal))).map(({ kind }) => kind)).toEqual(["answer"]);
+  });
+
+  test("says what the daemon says is wrong, before and in a stream", async () => {
+    const daemon = new FakeDaemon();
+    const problem = { type: "/problems/queue-full", title: "Busy", status: 503, detail: "Eight questions wait; ask again soon." };
+    daemon.stream_ = () => new Response(JSON.stringify(problem), { status: 503 });
+    await expect(all(daemon.client().ask(QUESTION, new AbortController().signal))).rejects.toMatchObject({ slug: "queue-full", message: problem.detail });
+    daemon.stream_ = () => events(["sources", { match: "good", model: null }], ["error", problem]);
+    await expect(all(daemon.client().ask(QUESTION, new AbortController().signal))).rejects.toMatchObject({ slug: "queue-full", message: problem.detail });
+  });
+
+  test("does not take half an answer for one", async () => {
+    const daemon = new FakeDaemon();
+    daemon.stream_ = () => events(["sources", { match: "good", model: null }]);
+    await expect(all(daemon.client().ask(QUESTION, new AbortController().signal))).rejects.toThrow("hung up");
+  });
+
+  test("says how to start a daemon that is not there", async () => {
+    const daemon = new FakeDaemon();
+    daemon.up = false;
+    await expect(daemon.client().related("A.md")).rejects.toThrow("vaultbot start");
+  });
+
+  test("notices a daemon of another version", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/suggestions"] = { status: 200, text: '{"links": []}' };
+    await expect(daemon.client().suggestions("A.md")).rejects.toThrow("Bring both up to date");
+  });
+
+  test("writes a note's name into the address so that it stays one", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/related"] = { status: 200, text: '{"note":"","notes":[],"warnings":[]}' };
+    await daemon.client().related("A & B/C#?=量子.md");
+    expect(new URL(daemon.sent[1]?.url ?? "").searchParams.get("path")).toBe("A & B/C#?=量子.md");
+  });
+});

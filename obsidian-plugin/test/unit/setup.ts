@@ -1,0 +1,3 @@
+import { installDom } from "../shim/dom";
+
+installDom(window as unknown as Window & typeof globalThis);

@@ -1,0 +1,56 @@
+"""Who may ask at the same time: the one who is answered, and a few who wait."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vaultbot.errors import QueueFull, ShuttingDown
+
+_AT_ONCE = 9  #: one that is answered and eight that wait
+
+
+class Queue(threading.BoundedSemaphore):
+    """The places for questions. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        super().__init__(_AT_ONCE)
+        self.closed = False
+        self._cancels: set[threading.Event] = set()
+
+    @contextmanager
+    def turn(self, cancel: threading.Event | None) -> Iterator[threading.Event]:
+        """A place for as long as the block runs, and what cancels it: `cancel`, if there is one, or `close`.
+
+        Raises QueueFull when there is no place, and ShuttingDown for whatever happens in the block after `close`.
+        """
+        if not self.acquire(blocking=False):
+            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
+        cancel = cancel or threading.Event()
+        self._cancels.add(cancel)
+        try:
+            self.check()
+            yield cancel
+        except Exception as error:
+            if self.closed and not isinstance(error, ShuttingDown):  # Whatever was taken away under it.
+                raise _shutting_down() from error
+            raise
+        finally:
+            self._cancels.discard(cancel)
+            self.release()
+
+    def check(self) -> None:
+        """Raises ShuttingDown after `close`."""
+        if self.closed:
+            raise _shutting_down()
+
+    def close(self) -> None:
+        """End what is being answered, and refuse what comes."""
+        self.closed = True
+        for cancel in list(self._cancels):
+            cancel.set()
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown("vaultbot is shutting down; start it again with: vaultbot start")
