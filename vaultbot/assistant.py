@@ -17,7 +17,7 @@ from vaultbot.answering.free import FreeText, free_text
 from vaultbot.answering.prompt import tier_of
 from vaultbot.answering.queue import Queue
 from vaultbot.config import Config
-from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing, NoteNotFound
+from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing
 from vaultbot.index.graph import Graph
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
@@ -28,7 +28,7 @@ from vaultbot.links.profile import Profile, profile_of
 from vaultbot.links.related import RelatedFinder, RelatedNotes
 from vaultbot.links.report import VaultReport, make_report
 from vaultbot.links.review import Review
-from vaultbot.links.suggester import Suggester
+from vaultbot.links.suggestions import LinkSuggestions
 from vaultbot.links.view import VaultView
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
@@ -40,7 +40,6 @@ from vaultbot.retrieval.retriever import Retriever
 from vaultbot.suggestion import Suggestion
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Skipped
 from vaultbot.vault.editor import Editor
-from vaultbot.vault.linktext import LinkStyle
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.vault import Vault
 
@@ -77,12 +76,14 @@ class Assistant:
         load_model: LoadModel,
         editor: Editor,
         decisions: Decisions,
+        suggestions: LinkSuggestions,
     ) -> None:
         self.config = config
         self.vault = vault
         self.worker = worker
         self.graph = Graph(reader)
         self._lookup = Lookup(vault, self.graph)
+        self._suggestions = suggestions
         self._reader = reader
         self._retriever = retriever
         self._answerer = answerer
@@ -203,19 +204,12 @@ class Assistant:
         path = self.path_of(path)
         if not is_note(path):
             raise InvalidRequest(f"{path} is no Markdown note, and links are suggested for those alone")
-        return self.review.open(self._suggester().of_page(self._lookup.page(path)))
+        return self.review.open(self._suggestions.of_note(path))
 
     def suggest_all(self) -> Iterator[tuple[str, list[Suggestion]]]:
         """The same for every Markdown note, by path; those that cannot be read now are passed over."""
-        suggester = self._suggester()
-        for path in sorted(name[0] for name in self._reader.names() if is_note(name[0])):
-            with suppress(NoteNotFound):
-                yield path, self.review.open(suggester.of_page(self._lookup.page(path)))
-
-    def _suggester(self) -> Suggester:
-        settings, names = self.vault.settings(), [name for name in self._reader.names() if is_note(name[0])]
-        style = LinkStyle(settings.new_link_format, settings.use_markdown_links)
-        return Suggester(names, files=self.graph.files(), style=style)
+        for path, found in self._suggestions.of_all():
+            yield path, self.review.open(found)
 
     # ── the vault and its index ────────────────────────────────────────────────────────────────────────────────
 

@@ -41,6 +41,7 @@ from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
 from vaultbot.links.decisions import Decisions
+from vaultbot.links.suggestions import LinkSuggestions
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
 from vaultbot.paths import StatePaths, embedder_cache, measurements
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
@@ -142,8 +143,20 @@ def assemble_with(
     def at_rest(stopping: threading.Event) -> None:
         retriever.read_words()
         calibrator.calibrate(stopping)
+        suggestions.refresh(stopping)
+
+    def learn_soon() -> None:
+        assistant.worker.wake()
 
     editor, decisions = Editor(vault, state.edits), Decisions(state.decisions)
+    suggestions = LinkSuggestions(
+        vault,
+        reader,
+        embedder=lambda: retriever.meaning[0],
+        decisions=decisions,
+        file=state.ranking,
+        wake=learn_soon,
+    )
     assistant = Assistant(
         config,
         vault,
@@ -176,6 +189,7 @@ def assemble_with(
         else lambda path: make_chat_model(config, path, state, vault=vault.root),
         editor=editor,
         decisions=decisions,
+        suggestions=suggestions,
     )
     for indexer in first.indexers:
         indexer.on_renamed = assistant.review.renamed

@@ -127,6 +127,11 @@ class StatePaths:
         return self.root / "decisions.db"
 
     @property
+    def ranking(self) -> Path:
+        """What was learned of the vault's links, to rank suggestions; it can be deleted at any time."""
+        return self.root / "ranking.json"
+
+    @property
     def edits(self) -> Path:
         """The journal of edits made in the vault, and the notes as they were before."""
         return self.root / "edits"

@@ -137,7 +137,8 @@ def _show(session: Session, pages: Iterator[Mapping[str, Any]], *, jsonl: bool, 
         for page in pages:
             for one in page["suggestions"]:
                 found = True
-                print(json.dumps(one, ensure_ascii=sys.stdout.encoding.lower() != "utf-8"), flush=True)
+                line = {**one, "text": None} if one["kind"] == "semantic" else one  # No words of the note name it.
+                print(json.dumps(line, ensure_ascii=sys.stdout.encoding.lower() != "utf-8"), flush=True)
         return found
     listed = list(pages)
     if session.json:

@@ -262,6 +262,13 @@ class _Best:
             "place": self.matches[:, 1] / max(1, reading.length),
         }
         self._worth = worth[chosen]
+        # What speaks for a link is looked for wherever the words stand; it is made at the first place.
+        ours = np.flatnonzero(free)
+        ours = ours[np.lexsort((matches[ours, 1], entries[ours]))]
+        at = np.minimum(np.searchsorted(entries[ours], self.entries), max(0, len(ours) - 1))
+        same = entries[ours][at] == self.entries if len(ours) else np.zeros(len(chosen), bool)
+        self._first = np.where(same[:, None], matches[ours][at, :3], self.matches[:, :3]) if len(ours) else self.matches
+        self._free = same
 
     def named(self, allowed: BoolArray) -> IntArray:
         """The notes that are named; of those by a part of their names only the likeliest."""
@@ -293,9 +300,8 @@ class _Best:
         stands = self.matches[:, 3]
         for where in Stands:
             put_named(str(where.name).lower(), (stands & int(where)) > 0)
-        free = has & ((stands & int(Stands.PROTECTED)) == 0)[at]
-        form, start, end = (np.where(has, self.matches[at, column], -1).astype(np.int32) for column in range(3))
-        return form, start, end, free
+        form, start, end = (np.where(has, self._first[at, column], -1).astype(np.int32) for column in range(3))
+        return form, start, end, has & self._free[at]
 
     def _right_case(self, entries: IntArray, matches: IntArray) -> BoolArray:
         right = np.ones(len(entries), bool)

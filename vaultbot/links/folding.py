@@ -122,7 +122,6 @@ def is_unspaced(text: str) -> bool:
 
 def case_matters(name: str) -> bool:
     """Whether a name must be written just so: AI, RAG, LaTeX no, Go."""
-    letters = [c for c in name if c.isalpha() and c.isascii()]
-    if not letters:
-        return False
-    return len(letters) <= 3 or sum(c.isupper() for c in letters) >= 0.75 * len(letters)
+    letters = [c for c in name if c.isalpha()]
+    cased = [c for c in letters if c.lower() != c.upper()]
+    return bool(cased) and (len(letters) <= 3 or sum(c.isupper() for c in cased) >= 0.75 * len(cased))

@@ -173,7 +173,8 @@ class Names:
 
     def _add(self, name: str, number: int, by: By, *, share: float = 1.0) -> None:
         folded = fold_name(name)
-        cased = name.strip() if case_matters(name.removesuffix("s")) and by != By.PART else None
+        just_so = case_matters(name) or name.removesuffix("s").isupper()  # "LLMs" as "LLM", "Peas" not as "Pea"
+        cased = name.strip() if just_so and by != By.PART else None
         if len(folded) > _LONGEST or _NUMERIC.fullmatch(folded):
             return
         least = _SHORTEST_CASED if cased or is_unspaced(folded) else _SHORTEST

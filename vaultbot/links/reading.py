@@ -28,7 +28,7 @@ _FIELD_KEY = re.compile(r"^[ \t>*+-]*([^\n:\[\]]{1,80})::", re.MULTILINE)
 _ITEM = re.compile(r"[ \t>]*(?:[-*+]|\d{1,4}[.)])(?:[ \t]+\[.\])?[ \t]+")
 _NOT_WORDS = re.compile(r"[\W_]+")
 #: Right before it, they make a link an embed or plain words.
-_SPOILS_A_LINK = ("!", "\\")
+_SPOILS_A_LINK = re.compile(r"(?<=[!\\])\S")
 
 NOWHERE = -1
 SURROUNDINGS = 1 << 14
@@ -92,7 +92,9 @@ class Reader:
         edges = word_edges(folded)
         found = found[edges[found[:, 1]] & edges[found[:, 2]]] if len(found) else found
         if places is not None and len(found):
-            found[:, 2] = places[found[:, 2] - 1] + 1
+            # A letter may be several characters, its marks behind it: the stretch ends where the next one begins.
+            beyond = np.append(places, len(flat.text))
+            found[:, 2] = beyond[np.searchsorted(places, places[found[:, 2] - 1], side="right")]
             found[:, 1] = places[found[:, 1]]
         lines = Lines(flat.text)
         closed = flat.closed(note)
@@ -285,6 +287,8 @@ class Flat:
         for start, end in protected_spans(note):
             a, b = self.of(start), self.of(end)
             closed[a:b] = True
+        for match in _SPOILS_A_LINK.finditer(self.text):
+            closed[match.start()] = True
         return closed
 
 

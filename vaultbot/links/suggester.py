@@ -19,7 +19,6 @@ from vaultbot.suggestion import Replacement, Suggestion
 
 MOST = 30  #: suggestions of one note
 _LEAST = 0.005  #: what is less likely is not worth a line
-_SPOILS_A_LINK = ("!", "\\")  #: right before it, they make it an embed or plain words
 
 
 class Suggester:
@@ -64,9 +63,7 @@ class Suggester:
                 continue
             why = reasons(found.signals[place], shares[place])
             others = self._of_the_same_name(found, scores, place)
-            if found.open[place] and not page.note.text.endswith(
-                _SPOILS_A_LINK, 0, reading.in_file(int(found.start[place]), int(found.end[place]))[0]
-            ):
+            if found.open[place]:
                 one = self._mention(page, reading, found, place, score, why, others, rows)
             else:
                 one = self._related(page, found, place, score, why)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,28 +19,35 @@ from typing import Any, Protocol
 from vaultbot.errors import NoteNotFound
 from vaultbot.index.graph import Graph
 from vaultbot.index.reader import CatalogReader
+from vaultbot.links.aliases import AliasKind
+from vaultbot.links.create import CreateKind
 from vaultbot.links.decisions import Decisions
+from vaultbot.links.fix_links import FixLinkKind
 from vaultbot.links.groundwork import Groundwork
 from vaultbot.links.hiding import learn
+from vaultbot.links.lookup import Lookup
+from vaultbot.links.properties import PropertyKind
 from vaultbot.links.ranker import Ranker, ranker_from, shipped, untaught
-from vaultbot.links.suggester import MOST, Suggester
-from vaultbot.links.view import Page, VaultView, read_page
+from vaultbot.links.suggester import Suggester
+from vaultbot.links.tags import TagKind
+from vaultbot.links.view import Page, VaultView
 from vaultbot.protocols import Embedder
 from vaultbot.suggestion import Suggestion
+from vaultbot.vault.listing import is_note
 from vaultbot.vault.vault import Vault
 
-log = logging.getLogger("vaultbot.links")
+log = logging.getLogger("vaultbot")
 
-#: A vault of so few notes is read again whenever its names change; that takes a fraction of a second.
+#: A vault of so few notes is read again whenever its names change; that takes a second.
 _QUICK = 500
 #: Share of the notes, or of the links, after which it is time to read, or to learn, again.
 _READ_AGAIN, _LEARN_AGAIN = 0.02, 0.1
 _DECISIONS_AGAIN = 5
-_KINDS = ("mention", "semantic")  #: that decisions teach the ranking of
+_RANKED = ("mention", "semantic")  #: that decisions teach the ranking of
 
 
 class Kind(Protocol):
-    """Makes suggestions of one kind, or of a few."""
+    """Makes suggestions of one kind."""
 
     def suggest(self, page: Page) -> list[Suggestion]:
         """What the note could be given, best first."""
@@ -52,14 +59,15 @@ class _State:
 
     names: str  #: a hash of all names, and of what may be linked to
     hashes: dict[str, str]  #: of the notes' bytes, by path
-    fingerprint: str | None
+    fingerprint: str | None  #: of the embedder
+    cards: int  #: notes that have a vector
 
     def is_like(self, other: _State) -> bool:
         """Whether so little changed that what was read may still be used."""
         if self.names != other.names or self.fingerprint != other.fingerprint:
             return False
         changed = sum(other.hashes.get(path) != content for path, content in self.hashes.items())
-        return changed <= max(3, _READ_AGAIN * len(self.hashes))
+        return max(changed, abs(self.cards - other.cards)) <= max(3, _READ_AGAIN * len(self.hashes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +76,22 @@ class _Made:
 
     state: _State
     ground: Groundwork
-    suggester: Suggester
     ranker: Ranker
+    links: Suggester
+    tags: TagKind
+    properties: PropertyKind
+    others: Sequence[Kind]
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        return (self.links, self.properties, self.tags, *self.others)
 
 
 class LinkSuggestions:
     """Suggests for the notes of one vault. Safe to use from several threads.
 
-    `embedder` gives the embedder that answers at the moment; `file` keeps what was learned; `kinds` make the makers of
-    other suggestions than links.
+    `embedder` gives the embedder that answers at the moment; `file` keeps what was learned; `wake` is called when there
+    is something to learn at rest.
     """
 
     def __init__(
@@ -87,112 +102,116 @@ class LinkSuggestions:
         embedder: Callable[[], Embedder | None],
         decisions: Decisions,
         file: Path,
-        kinds: Sequence[Callable[[VaultView], Kind]] = (),
+        wake: Callable[[], None],
     ) -> None:
         self._vault = vault
         self._reader = reader
         self._graph = Graph(reader)
+        self._lookup = Lookup(vault, self._graph)
         self._embedder = embedder
         self._decisions = decisions
         self._file = file
-        self._kinds = kinds
-        self._lock = threading.Lock()
+        self._wake = wake
+        self._making = threading.Lock()  #: held by whoever reads or learns; those who ask take what is there
         self._made: _Made | None = None
-        self._others: tuple[_State, list[Kind]] | None = None
         self._learned_at: tuple[int, int] | None = None  #: links and version of the decisions
 
-    def of_note(self, path: str, *, limit: int = MOST) -> list[Suggestion]:
+    def of_note(self, path: str) -> list[Suggestion]:
         """What the note could be given, the likeliest first. Raises NoteNotFound."""
         with self._reader.snapshot():
-            made, others = self._ready(taught=False)
-            return self._of_page(made, others, read_page(self._vault, path), limit)
+            made = self._ready()
+            found = _of_page(made, self._lookup.page(path), self._graph.searched())
+        if self._learned_at is None:
+            self._wake()
+        return found
 
-    def of_all(self, *, limit: int = MOST) -> Iterator[tuple[str, list[Suggestion]]]:
-        """The same for every note, by path; those that cannot be read now are passed over."""
+    def of_all(self) -> Iterator[tuple[str, list[Suggestion]]]:
+        """The same for every Markdown note, by path; those that cannot be read now are passed over."""
         with self._reader.snapshot():
-            made, others = self._ready(taught=True)
-        for path in made.ground.paths:
+            made = self._ready(whole=True)
+            searched = self._graph.searched()
+            paths = sorted(name[0] for name in self._reader.names() if is_note(name[0]))
+        told: set[str] = set()
+        for path in paths:
+            # A snapshot a note: whoever reads them may take hours, and each in another thread.
             try:
                 with self._reader.snapshot():
-                    found = self._of_page(made, others, read_page(self._vault, path), limit)
+                    found = _of_page(made, self._lookup.page(path), searched)
             except NoteNotFound:
                 continue
-            yield path, found
+            new = [one for one in found if one.id not in told]  # Several notes may want the same note made.
+            told.update(one.id for one in new)
+            yield path, new
 
     def refresh(self, stopping: threading.Event) -> None:
-        """Read and learn again what is due. Takes seconds. Raises ShuttingDown."""
-        if self._made is None and not self._file.exists() and self._reader.counts()[0] > _QUICK:
+        """Read and learn again what is due. Takes seconds, or minutes. Raises ShuttingDown."""
+        if self._made is None and not self._file.exists():
             return  # Nobody has asked yet, and may never.
         with self._reader.snapshot():
-            self._ready(taught=True, stopping=stopping, at_rest=True)
+            self._ready(whole=True, stopping=stopping)
 
     # ── what is kept ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _of_page(self, made: _Made, others: Sequence[Kind], page: Page, limit: int) -> list[Suggestion]:
-        if not page.wants:
-            return []
-        there = self._targets()
-        found = [one for one in made.suggester.suggest(page, limit=limit) if one.target in there]
-        for kind in others:
-            found += kind.suggest(page)
-        return sorted(found, key=lambda one: -one.score)
+    def _ready(self, *, whole: bool = False, stopping: threading.Event | None = None) -> _Made:
+        """What is there for the vault as it is, made now as far as it must be. Within a snapshot.
 
-    def _targets(self) -> frozenset[str]:
-        return frozenset(self._graph.searched())
-
-    def _ready(
-        self, *, taught: bool, stopping: threading.Event | None = None, at_rest: bool = False
-    ) -> tuple[_Made, list[Kind]]:
-        """What is there for the vault as it is, made now as far as it must be. Within a snapshot."""
+        `whole`: read and learned as well as can be, however long it takes.
+        """
         state = self._state()
-        with self._lock:
+        whole = whole or len(state.hashes) <= _QUICK
+        made = self._made
+        if made is not None and (not whole or self._is_up_to_date(made, state)):
+            return made
+        with self._making:
             made = self._made
-            stale = made is None or not made.state.is_like(state)
-            may_wait = made is not None and not taught and len(state.hashes) > _QUICK
-            if made is None or (stale and not may_wait):
-                made = self._make(state, made, stopping)
-            if taught:
-                made = self._teach(made, stopping)
-            self._made = made
-            others = [] if at_rest else self._makers(state)
-        return made, others
+            if made is None or (whole and not made.state.is_like(state)):
+                made = self._made = self._make(state, made, stopping)
+            if whole and self._is_time_to_learn(made):
+                made = self._made = self._taught(made, stopping)
+        return made
+
+    def _is_up_to_date(self, made: _Made, state: _State) -> bool:
+        return made.state.is_like(state) and not self._is_time_to_learn(made)
 
     def _make(self, state: _State, before: _Made | None, stopping: threading.Event | None) -> _Made:
         ground = Groundwork(self._view(state), stopping)
-        links = ground.habits.count
-        known = before.ranker if before else self._kept(state)
-        ranker = known or untaught(shipped(), links)
-        return _Made(state, ground, Suggester(ground, ranker), ranker)
+        if before and before.state.fingerprint != state.fingerprint:
+            before = None  # Other vectors are near in another way.
+            self._learned_at = None
+        ranker = before.ranker if before else self._kept(state) or untaught(shipped(), ground.habits.count)
+        return _Made(
+            state,
+            ground,
+            ranker,
+            Suggester(ground, ranker),
+            TagKind(ground.view, weights=before.tags.weights if before else None),
+            PropertyKind(ground.view, weights=before.properties.weights if before else None),
+            (AliasKind(ground.view), FixLinkKind(ground.view), CreateKind(ground.view)),
+        )
 
-    def _teach(self, made: _Made, stopping: threading.Event | None) -> _Made:
+    def _is_time_to_learn(self, made: _Made) -> bool:
+        if self._learned_at is None:
+            return True
+        links, decided = self._learned_at
+        return (
+            abs(made.ground.habits.count - links) > max(10, _LEARN_AGAIN * links)
+            or abs(self._decisions.version - decided) >= _DECISIONS_AGAIN
+        )
+
+    def _taught(self, made: _Made, stopping: threading.Event | None) -> _Made:
         links, decided = made.ground.habits.count, self._decisions.version
-        if self._learned_at is not None:
-            before, decided_before = self._learned_at
-            few = abs(links - before) <= max(10, _LEARN_AGAIN * before)
-            if few and abs(decided - decided_before) < _DECISIONS_AGAIN:
-                return made
         ranker = learn(made.ground, shipped(), refused=self._refused(), stopping=stopping)
         self._learned_at = links, decided
         self._keep(made.state, ranker)
-        return _Made(made.state, made.ground, Suggester(made.ground, ranker), ranker)
-
-    def _makers(self, state: _State) -> list[Kind]:
-        if self._others is None or self._others[0] != state:
-            view = self._view(state)
-            self._others = state, [make(view) for make in self._kinds]
-        return self._others[1]
+        return replace(made, ranker=ranker, links=Suggester(made.ground, ranker))
 
     def _view(self, state: _State) -> VaultView:
         return VaultView(
-            self._reader,
-            self._graph,
-            self._vault.settings(),
-            read=lambda path: read_page(self._vault, path),
-            fingerprint=state.fingerprint,
+            self._reader, self._graph, self._vault.settings(), read=self._lookup.page, fingerprint=state.fingerprint
         )
 
     def _state(self) -> _State:
-        db = self._reader.connection
+        db, embedder = self._reader.connection, self._embedder()
         digest = sha256()
         rows = db.execute("SELECT path, hash, title, kept_out, searched FROM note ORDER BY path").fetchall()
         for path, _, title, kept_out, searched in rows:
@@ -203,13 +222,18 @@ class LinkSuggestions:
         ):
             for path, name in db.execute(sql):
                 digest.update(f"{path}\0{name}\n".encode("utf-8", "replace"))
-        embedder = self._embedder()
-        return _State(digest.hexdigest(), {row[0]: row[1] for row in rows}, embedder.fingerprint if embedder else None)
+        fingerprint = embedder.fingerprint if embedder else None
+        (cards,) = db.execute(
+            "SELECT count(*) FROM chunk WHERE view = 'card' AND EXISTS"
+            " (SELECT 1 FROM vector WHERE vector.text_hash = chunk.text_hash AND vector.fingerprint = ?)",
+            (fingerprint,),
+        ).fetchone()
+        return _State(digest.hexdigest(), {row[0]: row[1] for row in rows}, fingerprint, cards)
 
     def _refused(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for one in self._decisions.refused():
-            if one.kind in _KINDS:
+            if one.kind in _RANKED:
                 found.setdefault(one.note, []).append(one.target)
         return found
 
@@ -223,17 +247,26 @@ class LinkSuggestions:
         if not isinstance(kept, dict) or kept.get("fingerprint") != state.fingerprint:
             return None
         ranker = ranker_from(kept, shipped())
-        if ranker is not None and isinstance(kept.get("decisions"), int):
-            self._learned_at = int(kept.get("links", 0)), kept["decisions"]
+        if ranker is not None and isinstance(kept.get("links"), int):
+            self._learned_at = kept["links"], self._decisions.version
         return ranker
 
     def _keep(self, state: _State, ranker: Ranker) -> None:
         assert self._learned_at is not None
-        links, decided = self._learned_at
-        kept = {"fingerprint": state.fingerprint, "links": links, "decisions": decided, **ranker.to_json()}
+        kept = {"fingerprint": state.fingerprint, "links": self._learned_at[0], **ranker.to_json()}
         beside = self._file.with_name(self._file.name + ".new")
         try:
             beside.write_text(json.dumps(kept), encoding="utf-8")
             beside.replace(self._file)
         except OSError as error:  # It is learned again at the next start.
             log.warning("what was learned of the links cannot be kept: %s", error.strerror)
+
+
+def _of_page(made: _Made, page: Page, searched: Collection[str]) -> list[Suggestion]:
+    """What the note could be given; links to notes that are gone are left out."""
+    if not page.wants:
+        return []
+    found = [
+        one for kind in made.kinds for one in kind.suggest(page) if one.kind not in _RANKED or one.target in searched
+    ]
+    return sorted(found, key=lambda one: -one.score)
