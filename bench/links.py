@@ -85,13 +85,14 @@ def fitted(many: Sequence[Rows], none: Sequence[Rows]) -> Shipped:
     both = np.concatenate([one.signals for one in (*many, *none)]).astype(np.float64)
     scale = Scale(both.mean(axis=0), both.std(axis=0) + 1e-3)
     start = Weights(np.zeros(len(SIGNALS)), -4.0)
-    found = []
+    found, calibrations = [], []
     for sets in (many, none):
         signals, linked, lists = _joined(sets)
-        found.append(ranker.fit(scale(signals), linked, lists, start, held=_HELD))
-    signals, linked, _ = _joined(many)
-    scores: Doubles = scale(signals) @ found[0].signals + found[0].bias
-    return Shipped(scale, found[0], found[1], ranker.calibrate(scores, linked))
+        weights = ranker.fit(scale(signals), linked, lists, start, held=_HELD)
+        scores: Doubles = scale(signals) @ weights.signals + weights.bias
+        found.append(weights)
+        calibrations.append(ranker.calibrate(scores, linked))
+    return Shipped(scale, found[0], found[1], calibrations[0], calibrations[1])
 
 
 def _joined(sets: Sequence[Rows]) -> tuple[Any, Any, Any]:

@@ -96,7 +96,7 @@ def test_an_alias_leads_to_its_note(ground: Groundwork) -> None:
         ("At the cafe.", "cafe", "garden/Café.md"),
         ("At the cafe\u0301 again.", "cafe\u0301", "garden/Café.md"),
         ("重みの量子化とは何か。", "量子化", "ai/Quantization.md"),
-        ("Retrieval augmented generation helps.", "Retrieval augmented generation", "ai/Retrieval-augmented generation.md"),
+        ("raised_bed plan", "raised_bed", "garden/Raised bed.md"),
         ("Ein ﬁt für Quantization, so.", "Quantization", "ai/Quantization.md"),
     ],
 )  # fmt: skip

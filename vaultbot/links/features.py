@@ -39,6 +39,7 @@ SIGNALS = (
     "own_links", "own_density", "vault_links", "named_here", "has_meaning",
     # some of the above together
     "likely", "likely_rank", "likely_here", "target_odds", "part_odds", "unnamed_near", "part_near", "part_shared",
+    "part_occurs", "likely_occurs", "likely_capital",
 )  # fmt: skip
 COLUMN = {name: column for column, name in enumerate(SIGNALS)}
 
@@ -179,6 +180,9 @@ class Signals:
         put("unnamed_near", unnamed * near)
         put("part_near", part * near)
         put("part_shared", part * signal("title_shared"))
+        put("part_occurs", part * signal("occurs"))
+        put("likely_occurs", likely * signal("occurs"))
+        put("likely_capital", likely * signal("capital"))
 
     def _votes(self, cosines: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """What the nearest notes link to: by their nearness, and how many they are."""

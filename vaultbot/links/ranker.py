@@ -1,8 +1,8 @@
 """How likely a link is, from its signals: a logistic model that begins with shipped weights and learns from the vault.
 
 The weights that come with vaultbot are a prior: those of a vault are the most probable ones given the prior and the
-vault's own links, so the more links there are to learn from, the further they may go. Half of what is asked of them is
-that each pair's probability is right, half that the right note stands first in its list.
+vault's own links, so the more links there are to learn from, the further they may go. Most of what is asked of them
+is that each pair's probability is right, a quarter that the right note stands first in its list.
 
 They are cross-fitted. Notes are dealt into a few parts, and a note is scored with weights that were learned from the
 other parts alone: what was seen in a note would be remembered there, and not learned.
@@ -27,11 +27,11 @@ from vaultbot.protocols import FloatArray
 Doubles = npt.NDArray[np.float64]
 
 PARTS = 5
-_HELD = 100.0  #: how firmly a vault's weights are held to the shipped ones, in pairs
+_HELD = 200.0  #: how firmly a vault's weights are held to the shipped ones, in pairs
 _CLIP = 5.0  #: standard deviations
 _STEPS = 12
 _ENOUGH_LINKS = 100.0  #: with so many a vault is half way from one without links to one that has many
-_LISTS_SHARE = 0.5  #: of the objective that is about the order within lists
+_LISTS_SHARE = 0.25  #: of the objective that is about the order within lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,25 @@ class Shipped:
     scale: Scale
     many: Weights
     none: Weights
-    calibration: tuple[float, float]  #: slope and offset that make a probability of a score
+    #: slope and offset that make a probability of a score: with many links, and without
+    calibration: tuple[float, float]
+    none_calibration: tuple[float, float]
 
     def prior(self, links: int) -> Weights:
         """The weights to begin with in a vault that has so many links."""
-        return self.none.towards(self.many, links / (links + _ENOUGH_LINKS))
+        return self.none.towards(self.many, self._share(links))
+
+    def calibrated(self, links: int) -> tuple[float, float]:
+        """The calibration of those."""
+        share = self._share(links)
+        slope, offset = (
+            none + share * (many - none) for none, many in zip(self.none_calibration, self.calibration, strict=True)
+        )
+        return slope, offset
+
+    @staticmethod
+    def _share(links: int) -> float:
+        return links / (links + _ENOUGH_LINKS)
 
 
 class Ranker:
@@ -134,7 +148,7 @@ def ranker_from(kept: Mapping[str, Any], shipped: Shipped) -> Ranker | None:
 
 def untaught(shipped: Shipped, links: int) -> Ranker:
     """The shipped weights alone."""
-    return Ranker(shipped.scale, [shipped.prior(links)] * PARTS, shipped.calibration)
+    return Ranker(shipped.scale, [shipped.prior(links)] * PARTS, shipped.calibrated(links))
 
 
 def taught(shipped: Shipped, rows: Rows, links: int) -> Ranker:
@@ -237,6 +251,7 @@ def shipped_from(kept: Mapping[str, Any]) -> Shipped:
         Weights(column("many", 0.0), float(kept["many_bias"])),
         Weights(column("none", 0.0), float(kept["none_bias"])),
         (float(kept["calibration"][0]), float(kept["calibration"][1])),
+        (float(kept["none_calibration"][0]), float(kept["none_calibration"][1])),
     )
 
 
@@ -256,6 +271,7 @@ def shipped_json(one: Shipped, recipe: str) -> dict[str, Any]:
         "none": rounded(one.none.signals),
         "none_bias": round(one.none.bias, 5),
         "calibration": [round(value, 5) for value in one.calibration],
+        "none_calibration": [round(value, 5) for value in one.none_calibration],
     }
 
 
