@@ -8,7 +8,8 @@ from typing import Any
 
 from vaultbot.cli.render import bold, dim, linked, marked, plain
 
-_CONTEXT = 80  #: characters of the line that are shown before the words
+_CONTEXT = 80  #: characters of the line that a context has at most before the words, and behind them
+_WORD = 20  #: a longer run without a blank is shown although it is cut
 _CHANGED = {"done": "", "undone": "  (undone)", "unclear": "  (interrupted; the note was changed since)"}
 
 Page = Mapping[str, Any]
@@ -73,7 +74,20 @@ def _marked_in(context: str, words: str, col: int) -> str:
     if not places:
         return dim(context)
     at = min(places, key=lambda place: abs(place - min(col - 1, _CONTEXT)))
-    return dim(context[:at]) + marked(words) + dim(context[at + len(words) :])
+    before, behind = context[:at], context[at + len(words) :]
+    if col - 1 > _CONTEXT:
+        before = f"… {before[_part(before) :]}"
+    if len(behind) >= _CONTEXT - 1 and not behind.endswith((".", "!", "?")):
+        behind = f"{behind[: len(behind) - _part(behind[::-1])].rstrip()} …"
+    return dim(before) + marked(words) + dim(behind)
+
+
+def _part(text: str) -> int:
+    """How long the piece of a word is that the text begins with, with the blank behind it.
+
+    A text that is shorter than it could be was cut at a blank, which is gone.
+    """
+    return text.find(" ", 0, _WORD) + 1 if len(text) >= _CONTEXT else 0
 
 
 def print_written(results: Iterable[Page], names: Mapping[str, Page]) -> None:
