@@ -52,3 +52,26 @@ def test_a_line_without_blanks_loses_nothing_that_could_be_shown(capsys: pytest.
     line = "量子化の欠点は精度が下がること。" * 8 + "堆肥" + "を庭の土に混ぜると水もちがよくなる。" * 8
 
     assert shown(capsys, line, "堆肥") == f"… {line[48:128]}**堆肥**{line[130:210]} …"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "They like compost.",
+        f"{'and because it goes on ' * 5}with compost in it {'and because it goes on ' * 5}to the end.",
+        "量子化の欠点は精度が下がること。" * 8 + "compost" + "を庭の土に混ぜると水もちがよくなる。" * 8,
+    ],
+)
+def test_on_a_terminal_it_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int, line: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+    cut = shown(capsys, line, "compost").replace("**", "")
+
+    assert "compost" in cut
+    assert 2 + sum(2 if ord(one) > 0x3000 else 1 for one in cut) <= columns
+    assert set(cut.split()) <= {*line.split(), "…"} or "量" in line

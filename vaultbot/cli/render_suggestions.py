@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -75,19 +78,33 @@ def _marked_in(context: str, words: str, col: int) -> str:
         return dim(context)
     at = min(places, key=lambda place: abs(place - min(col - 1, _CONTEXT)))
     before, behind = context[:at], context[at + len(words) :]
-    if col - 1 > _CONTEXT:
-        before = f"… {before[_part(before) :]}"
-    if len(behind) >= _CONTEXT - 1 and not behind.endswith((".", "!", "?")):
-        behind = f"{behind[: len(behind) - _part(behind[::-1])].rstrip()} …"
+    begins = col - 1 <= _CONTEXT
+    ends = len(behind) < _CONTEXT - 1 or behind.endswith((".", "!", "?"))
+    # What is shorter than it could be was cut at a blank, which is gone.
+    torn, torn_behind = not begins and len(before) >= _CONTEXT, not ends and len(behind) >= _CONTEXT
+    room = shutil.get_terminal_size().columns - 6 if sys.stdout.isatty() else 10 * _CONTEXT
+    while (before or behind) and _columns(before + words + behind) > room:
+        if len(before) > len(behind):
+            before, begins, torn = before[1:], False, True
+        else:
+            behind, ends, torn_behind = behind[:-1], False, True
+    if torn:
+        before = before[_part(before) :]
+    if torn_behind:
+        behind = behind[: len(behind) - _part(behind[::-1])]
+    before = before if begins else f"… {before}"
+    behind = behind if ends else f"{behind.rstrip()} …"
     return dim(before) + marked(words) + dim(behind)
 
 
-def _part(text: str) -> int:
-    """How long the piece of a word is that the text begins with, with the blank behind it.
+def _columns(text: str) -> int:
+    """How wide a terminal shows it: Japanese and Chinese characters take two columns."""
+    return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text)
 
-    A text that is shorter than it could be was cut at a blank, which is gone.
-    """
-    return text.find(" ", 0, _WORD) + 1 if len(text) >= _CONTEXT else 0
+
+def _part(text: str) -> int:
+    """How long the piece of a word is that the text begins with, with the blank behind it."""
+    return text.find(" ", 0, _WORD) + 1
 
 
 def print_written(results: Iterable[Page], names: Mapping[str, Page]) -> None:
