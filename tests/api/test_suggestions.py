@@ -165,6 +165,31 @@ def test_what_is_dismissed_is_listed_and_cleared(garden: VaultBuilder) -> None:
     assert post(garden, "/api/suggestions/dismiss", again).slug == "not-found"
 
 
+def test_what_another_program_wrote_is_remembered_until_it_takes_it_back(garden: VaultBuilder) -> None:
+    first = suggestions(garden)[0]
+    written = {name: first[name] for name in ("id", "kind", "note", "target", "text", "key", "score")}
+
+    (kept,) = post(garden, "/api/suggestions/accepted", {"suggestions": [written]}).json()["decisions"]
+
+    assert (kept["verdict"], kept["suggestion"], kept["note"]) == ("accepted", first["id"], "Tomato.md")
+    assert (kept["target"], kept["text"], kept["run"]) == ("Compost.md", "compost", "")
+    assert kept["at"] > 0
+    assert (garden.root / "Tomato.md").read_text() == "They like compost, and peas beside them.\n"
+    assert get(garden, "/api/dismissals").json() == {"dismissals": []}
+    assert get(garden, "/api/edits").json() == {"runs": []}
+    assert post(garden, "/api/dismissals/clear", {"numbers": [kept["number"]]}).json() == {"cleared": 0}
+    assert post(garden, "/api/suggestions/withdraw", {"numbers": [kept["number"], 99]}).json() == {"cleared": 1}
+    assert post(garden, "/api/suggestions/withdraw", {"numbers": [kept["number"]]}).json() == {"cleared": 0}
+
+
+def test_what_vaultbot_wrote_is_not_withdrawn_but_undone(garden: VaultBuilder) -> None:
+    first = suggestions(garden)[0]
+    body = {"note": "Tomato.md", "ids": [first["id"]], "sha256": first["sha256"]}
+    post(garden, "/api/suggestions/apply", body)
+
+    assert post(garden, "/api/suggestions/withdraw", {"numbers": [1]}).json() == {"cleared": 0}
+
+
 def test_a_dismissal_outlives_the_daemon_and_a_rename(garden: VaultBuilder) -> None:
     first = suggestions(garden)[0]
     post(garden, "/api/suggestions/dismiss", {"note": "Tomato.md", "id": first["id"], "scope": "pair"})
@@ -194,6 +219,9 @@ def test_a_new_note_is_made_once(garden: VaultBuilder) -> None:
     [
         ("/api/suggestions/apply", {"note": "Tomato.md", "ids": ["x"], "sha256": "0" * 63}, 422, "invalid-request"),
         ("/api/suggestions/apply", {"note": "Tomato.md", "ids": [], "sha256": "0" * 64}, 422, "invalid-request"),
+        ("/api/suggestions/accepted", {"suggestions": []}, 422, "invalid-request"),
+        ("/api/suggestions/accepted", {"note": "Tomato.md", "ids": ["x"]}, 422, "invalid-request"),
+        ("/api/suggestions/withdraw", {}, 422, "invalid-request"),
         ("/api/suggestions/apply", {"note": "Nope.md", "ids": ["x"], "sha256": "0" * 64}, 404, "not-found"),
         (
             "/api/suggestions/apply",

@@ -116,7 +116,7 @@ def test_nothing_is_written_into_the_vault_and_no_vault_is_made_up(machine: Mach
     missing = init(machine, "--vault", str(machine.folder / "Nope"))
 
     assert (inside.code, missing.code) == (2, 4)
-    assert "would be inside the vault, where vaultbot writes nothing" in inside.error
+    assert "would be inside the vault, where vaultbot keeps no files" in inside.error
     assert list(machine.vault.iterdir()) == []
     assert not (machine.home / "config.toml").exists()
 

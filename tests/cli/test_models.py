@@ -170,7 +170,7 @@ def test_models_are_never_put_into_the_vault(machine: Machine, hub: ModelHub) ->
         VAULTBOT_MODELS_FOLDER=str(machine.vault / "models"),
     )
 
-    assert "is inside the vault, where vaultbot writes nothing" in ran.error
+    assert "is inside the vault, where vaultbot keeps no files" in ran.error
     assert list(machine.vault.iterdir()) == []
 
 

@@ -24,6 +24,7 @@ from vaultbot.vault.uris import open_uri
 KINDS: tuple[SuggestionKind, ...] = get_args(SuggestionKind)
 _MOST = 500
 _LONGEST_NOTE = 200_000
+_LONGEST_WORDS = 2000
 
 Kinds = Annotated[list[SuggestionKind] | None, Query(description="Kinds of suggestions; all when none is given")]
 MinScore = Annotated[float, Query(ge=0, le=1, description="Only suggestions that are at least so likely")]
@@ -39,6 +40,35 @@ class ApplyRequest(Request):
     sha256: Sha256 = Field(description="Of the note's bytes when the suggestions were made, as they say")
     run: str | None = Field(None, max_length=100, description="An earlier run to go on with, to be undone with it")
     dry_run: bool = Field(False, description="Write nothing, and answer with the diff")
+
+
+class WrittenSuggestion(Request):
+    """A suggestion that another program wrote itself, as `GET /api/suggestions` had it."""
+
+    id: str = Field(min_length=1, max_length=100)
+    kind: SuggestionKind
+    note: NotePath
+    target: str = Field(min_length=1, max_length=_LONGEST_WORDS)
+    text: str = Field(max_length=_LONGEST_WORDS)
+    key: str | None = Field(None, max_length=_LONGEST_WORDS)
+    score: float = Field(ge=0, le=1)
+
+    def decision(self) -> Decision:
+        """What is remembered of it."""
+        words = (self.note, self.target, self.text, self.key)
+        return Decision(0, "accepted", "here", self.id, self.kind, *words, self.score, at=0)
+
+
+class AcceptedRequest(Request):
+    """`POST /api/suggestions/accepted`."""
+
+    suggestions: list[WrittenSuggestion] = Field(min_length=1, max_length=_MOST)
+
+
+class WithdrawRequest(Request):
+    """`POST /api/suggestions/withdraw`."""
+
+    numbers: list[int] = Field(min_length=1, max_length=_MOST, description="As the answer to `accepted` has them")
 
 
 class DismissRequest(Request):
@@ -122,6 +152,13 @@ class AcceptedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionsPage:
+    """`POST /api/suggestions/accepted`."""
+
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DismissalsPage:
     """`GET /api/dismissals`."""
 
@@ -130,7 +167,7 @@ class DismissalsPage:
 
 @dataclass(frozen=True, slots=True)
 class ClearedPage:
-    """`POST /api/dismissals/clear`."""
+    """`POST /api/dismissals/clear` and `POST /api/suggestions/withdraw`."""
 
     cleared: int
 
@@ -217,6 +254,16 @@ def add_suggestion_routes(routes: APIRouter, assistant: Assistant) -> None:
         return _accepted_page(
             review.apply(asked.note, asked.ids, sha256=asked.sha256, run=asked.run, dry_run=asked.dry_run)
         )
+
+    @routes.post("/api/suggestions/accepted")
+    def accepted(asked: AcceptedRequest) -> DecisionsPage:
+        """Remember suggestions that the caller has written into the vault itself; nothing is written."""
+        return DecisionsPage(tuple(review.accepted_elsewhere([one.decision() for one in asked.suggestions])))
+
+    @routes.post("/api/suggestions/withdraw")
+    def withdraw(asked: WithdrawRequest) -> ClearedPage:
+        """Forget them again: the caller has taken back what it wrote."""
+        return ClearedPage(review.withdraw(asked.numbers))
 
     @routes.post("/api/suggestions/dismiss")
     def dismiss(asked: DismissRequest) -> Decision:

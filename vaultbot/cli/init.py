@@ -39,7 +39,7 @@ def init(
 
     Vault(root).check()
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
-        raise ConfigError(f"{file} would be inside the vault, where vaultbot writes nothing; choose another --config")
+        raise ConfigError(f"{file} would be inside the vault, where vaultbot keeps no files; choose another --config")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(

@@ -86,7 +86,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     name="vaultbot",
     cls=_Group,
-    help="Ask your Obsidian vault. Everything stays on this machine, and no note is changed unless you confirm it.",
+    help="Ask your Obsidian vault. Everything stays on this machine, and no note is changed unless you say so.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

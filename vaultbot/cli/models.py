@@ -186,7 +186,7 @@ def _folder(session: Session) -> Path:
     folder = Path(session.config.models.folder or models_folder())
     vault = session.vault or session.config.vault.path
     if vault and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(vault)):
-        raise ConfigError(f"{folder} is inside the vault, where vaultbot writes nothing; set [models] folder elsewhere")
+        raise ConfigError(f"{folder} is inside the vault, where vaultbot keeps no files; set [models] folder elsewhere")
     return folder
 
 

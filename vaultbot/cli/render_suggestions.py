@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vaultbot.cli.render import bold, dim, linked, marked, plain
 
-_CONTEXT = 80  #: characters of the line that are shown before the words
+_CONTEXT = 80  #: characters of the line that a context has at most before the words, and behind them
+_WORD = 20  #: a longer run without a blank is shown although it is cut
 _CHANGED = {"done": "", "undone": "  (undone)", "unclear": "  (interrupted; the note was changed since)"}
 
 Page = Mapping[str, Any]
@@ -73,7 +77,34 @@ def _marked_in(context: str, words: str, col: int) -> str:
     if not places:
         return dim(context)
     at = min(places, key=lambda place: abs(place - min(col - 1, _CONTEXT)))
-    return dim(context[:at]) + marked(words) + dim(context[at + len(words) :])
+    before, behind = context[:at], context[at + len(words) :]
+    begins = col - 1 <= _CONTEXT
+    ends = len(behind) < _CONTEXT - 1 or behind.endswith((".", "!", "?"))
+    # What is shorter than it could be was cut at a blank, which is gone.
+    torn, torn_behind = not begins and len(before) >= _CONTEXT, not ends and len(behind) >= _CONTEXT
+    room = shutil.get_terminal_size().columns - 6 if sys.stdout.isatty() else 10 * _CONTEXT
+    while (before or behind) and _columns(before + words + behind) > room:
+        if len(before) > len(behind):
+            before, begins, torn = before[1:], False, True
+        else:
+            behind, ends, torn_behind = behind[:-1], False, True
+    if torn:
+        before = before[_part(before) :]
+    if torn_behind:
+        behind = behind[: len(behind) - _part(behind[::-1])]
+    before = before if begins else f"… {before}"
+    behind = behind if ends else f"{behind.rstrip()} …"
+    return dim(before) + marked(words) + dim(behind)
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows it: Japanese and Chinese characters take two columns."""
+    return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text)
+
+
+def _part(text: str) -> int:
+    """How long the piece of a word is that the text begins with, with the blank behind it."""
+    return text.find(" ", 0, _WORD) + 1
 
 
 def print_written(results: Iterable[Page], names: Mapping[str, Page]) -> None:

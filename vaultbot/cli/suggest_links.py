@@ -15,7 +15,7 @@ from vaultbot.cli.render import plain, print_json
 from vaultbot.cli.render_suggestions import count, print_history, print_suggestions, print_written
 from vaultbot.cli.session import NoStart, Session
 from vaultbot.client import Client
-from vaultbot.errors import ChangedMeanwhile, EditRefused, InvalidRequest, NoteNotFound
+from vaultbot.errors import ChangedMeanwhile, EditRefused, InvalidRequest, NoteNotFound, VaultbotError
 from vaultbot.suggestion import SuggestionKind
 
 _KINDS = get_args(SuggestionKind)
@@ -161,7 +161,7 @@ def _write(session: Session, client: Client, pages: Iterator[Mapping[str, Any]])
         try:
             result = _accept(client, page, run=run, dry_run=False)
         except (ChangedMeanwhile, EditRefused, NoteNotFound) as error:
-            refused.append(f"{page['note']}: {error}")
+            refused.append(_about(page["note"], error))
             continue
         run = result["run"] or run
         results.append(result)
@@ -180,6 +180,11 @@ def _write(session: Session, client: Client, pages: Iterator[Mapping[str, Any]])
     return bool(refused)
 
 
+def _about(note: str, error: VaultbotError) -> str:
+    """What was refused; some reasons name the note themselves."""
+    return str(error) if str(error).startswith(note) else f"{note}: {error}"
+
+
 def _show_changes(client: Client, pages: Iterator[Mapping[str, Any]]) -> None:
     for page in pages:
         if not page["suggestions"]:
@@ -187,7 +192,7 @@ def _show_changes(client: Client, pages: Iterator[Mapping[str, Any]]) -> None:
         try:
             shown = _accept(client, page, run=None, dry_run=True)
         except (ChangedMeanwhile, EditRefused, NoteNotFound) as error:
-            print(f"not written: {page['note']}: {plain(str(error))}", file=sys.stderr)
+            print(f"not written: {plain(_about(page['note'], error))}", file=sys.stderr)
             continue
         diff = shown["diff"]  # To the letter where a program reads it.
         print("\n".join(map(plain, diff.split("\n"))) if sys.stdout.isatty() else diff, end="")

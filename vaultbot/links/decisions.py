@@ -106,6 +106,11 @@ class Decisions:
         """Remember what was written by that run of edits."""
         return self._remember([self._decision(one, "accepted", "here", run) for one in suggestions])
 
+    def record(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Remember what another program wrote; each gets its number and the time of now."""
+        now = self._clock()
+        return self._remember([replace(one, at=now) for one in decisions])
+
     def withdraw(self, run: str, notes: Collection[str]) -> None:
         """That run was undone in these notes, so what it accepted there was not accepted after all."""
         self.clear([one.number for one in self if one.run == run and one.note in notes])

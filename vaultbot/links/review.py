@@ -137,6 +137,18 @@ class Review:
             work.refused.update({here[n].id: reason for n, reason in shown.refused.items()})
             work.diff += _diff(shown.before, shown.after, f"a/{work.note}", f"b/{work.note}")
 
+    def accepted_elsewhere(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Remember what another program has written itself, such as the plugin; nothing is written here."""
+        return self._decisions.record(decisions)
+
+    def withdraw(self, numbers: Collection[int]) -> int:
+        """Another program took back what it had written; how many of these decisions are forgotten.
+
+        What vaultbot wrote is taken back by `undo` alone.
+        """
+        elsewhere = {one.number for one in self._decisions.accepted() if not one.run}
+        return self._decisions.clear(elsewhere.intersection(numbers))
+
     def create(self, path: str, text: str) -> Edited:
         """Make a note that a person asked for by name. Raises InvalidRequest, and EditRefused when it is there."""
         made = self._editor.create(path, text, changes=[{"kind": "note", "text": path, "target": path}])

@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: 3399bbda5ef50eb1f02165943152bad295c073ce0ba36a0d8ec58f3e98aecd7d */
+   sources: e76267a911c4ac07e60c7fcf91e00714626c47ef3163e0d4a408afeae76f1404 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -649,6 +649,16 @@ var Client = class {
   /** Not to be suggested again, as far as the scope reaches. */
   async dismiss(note, id, scope) {
     await this.json("POST", "/api/suggestions/dismiss", { note, id, scope });
+  }
+  /** Remembered as accepted, though Obsidian wrote it and not the daemon. Returns what `withdraw` takes. */
+  async accepted({ id, kind, note, target, text, key, score }) {
+    const suggestions = [{ id, kind, note, target, text, key, score }];
+    const { decisions } = await this.json("POST", "/api/suggestions/accepted", { suggestions }, "decisions");
+    return decisions.map(({ number }) => number);
+  }
+  /** It was taken back, so it was not accepted after all. */
+  async withdraw(numbers) {
+    await this.json("POST", "/api/suggestions/withdraw", { numbers });
   }
   /** Have the daemon look through the vault now, without waiting for it. */
   async index() {
@@ -1399,8 +1409,11 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
       this.fail(card, error);
       return;
     }
+    const told = this.client.accepted(suggestion).catch(() => []);
     this.decided(card, "Accepted.", async () => {
       await undo();
+      const numbers = await told;
+      if (numbers.length > 0) await this.client.withdraw(numbers).catch(() => void 0);
     });
   }
   async dismiss(card, suggestion, scope) {

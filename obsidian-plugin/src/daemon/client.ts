@@ -3,7 +3,7 @@
 import { Offline, problemOf, Problem } from "./failures";
 import { Place } from "./place";
 import { newChallenge, prove } from "./proof";
-import { Answer, AskEvent, Citation, IndexState, Match, Question, RelatedNotes, Scope, Sentence, Status, Suggestions } from "./records";
+import { Answer, AskEvent, Citation, IndexState, Match, Question, RelatedNotes, Scope, Sentence, Status, Suggestion, Suggestions } from "./records";
 import { readEvents } from "./sse";
 
 export interface Sent {
@@ -46,6 +46,18 @@ export class Client {
   /** Not to be suggested again, as far as the scope reaches. */
   async dismiss(note: string, id: string, scope: Scope): Promise<void> {
     await this.json("POST", "/api/suggestions/dismiss", { note, id, scope });
+  }
+
+  /** Remembered as accepted, though Obsidian wrote it and not the daemon. Returns what `withdraw` takes. */
+  async accepted({ id, kind, note, target, text, key, score }: Suggestion): Promise<number[]> {
+    const suggestions = [{ id, kind, note, target, text, key, score }];
+    const { decisions } = await this.json<{ decisions: { number: number }[] }>("POST", "/api/suggestions/accepted", { suggestions }, "decisions");
+    return decisions.map(({ number }) => number);
+  }
+
+  /** It was taken back, so it was not accepted after all. */
+  async withdraw(numbers: number[]): Promise<void> {
+    await this.json("POST", "/api/suggestions/withdraw", { numbers });
   }
 
   /** Have the daemon look through the vault now, without waiting for it. */

@@ -124,8 +124,12 @@ export class SuggestionsView extends ItemView {
       this.fail(card, error);
       return;
     }
+    // The note is written, whether the daemon learns of it or not.
+    const told = this.client.accepted(suggestion).catch(() => []);
     this.decided(card, "Accepted.", async () => {
       await undo();
+      const numbers = await told;
+      if (numbers.length > 0) await this.client.withdraw(numbers).catch(() => undefined);
     });
   }
 

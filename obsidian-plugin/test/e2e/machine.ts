@@ -113,13 +113,21 @@ export class Machine {
   }
 
   /** Asked past the plugin, as a command would. */
-  async get(path: string): Promise<Record<string, unknown> | null> {
+  get(path: string): Promise<Record<string, unknown> | null> {
+    return this.call(path, {});
+  }
+
+  post(path: string, body: object): Promise<Record<string, unknown> | null> {
+    return this.call(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+  }
+
+  private async call(path: string, { headers, ...more }: RequestInit): Promise<Record<string, unknown> | null> {
     try {
       const vaults = join(this.folder, "home/vaults");
       this.stateFolder ??= join(vaults, (await readdir(vaults))[0] ?? "");
       const { port } = JSON.parse(await readFile(join(this.stateFolder, "daemon.json"), "utf8")) as { port: number };
       const token = (await readFile(this.tokenFile, "utf8")).trim();
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { ...more, headers: { ...(headers as object), authorization: `Bearer ${token}` } });
       return (await answer.json()) as Record<string, unknown>;
     } catch {
       return null;

@@ -1,7 +1,7 @@
 /** The built plugin in a real browser, with a real daemon on another origin. */
 
 import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test, TestContext } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Machine, Wanted } from "./machine";
 import { startBrowser, Window } from "./window";
 
@@ -179,8 +179,8 @@ describe("related notes", () => {
 });
 
 describe("suggestions", () => {
-  test("are shown first, accepted in the editor, and undone", async (context) => {
-    const { machine, window } = await besideTomato(context);
+  test("are shown first, accepted in the editor, and undone", async () => {
+    const { machine, window } = await besideTomato();
     const before = await machine.read("Gardening/Tomato.md");
     const card = window.card("Compost");
     expect(await card.locator(".vaultbot-preview del").innerText()).toBe("compost");
@@ -196,13 +196,17 @@ describe("suggestions", () => {
 
     await window.card("Compost").getByRole("button", { name: "Accept: Compost" }).click();
     await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(after);
+    // The daemon has learned of both, and of the one that was taken back.
+    const forgotten = (number: number): Promise<unknown> => machine.post("/api/suggestions/withdraw", { numbers: [number] });
+    await expect.poll(() => forgotten(2)).toEqual({ cleared: 1 });
+    expect(await forgotten(1)).toEqual({ cleared: 0 });
     await window.run("app.workspace.markdown.editor.undo()");
     await expect.poll(() => machine.read("Gardening/Tomato.md")).toBe(before);
     expect(window.errors).toEqual([]);
   });
 
-  test("are accepted one after the other, from the keyboard", async (context) => {
-    const { machine, window } = await besideTomato(context);
+  test("are accepted one after the other, from the keyboard", async () => {
+    const { machine, window } = await besideTomato();
     await window.card("Compost").focus();
     await window.page.keyboard.press("a");
     await window.card("Compost").getByText("Accepted.").waitFor();
@@ -213,8 +217,8 @@ describe("suggestions", () => {
     await expect.poll(() => machine.read("Gardening/Tomato.md")).toMatch(/\[\[Compost\|compost\]\][\s\S]*\[\[Crop rotation\]\] helps/);
   });
 
-  test("write nothing where the words do not stand any more", async (context) => {
-    const { machine, window } = await besideTomato(context);
+  test("write nothing where the words do not stand any more", async () => {
+    const { machine, window } = await besideTomato();
     await window.run(`(() => {
       const { editor } = app.workspace.markdown;
       const at = editor.getValue().indexOf("a bucket of compost");
@@ -226,8 +230,8 @@ describe("suggestions", () => {
     expect(await machine.read("Gardening/Tomato.md")).not.toContain("[[Compost|compost]]");
   });
 
-  test("that are dismissed do not come back", async (context) => {
-    const { machine, window } = await besideTomato(context);
+  test("that are dismissed do not come back", async () => {
+    const { machine, window } = await besideTomato();
     await window.card("Compost").getByRole("button", { name: "Dismiss: Compost" }).click();
     await window.card("Compost").getByText("Dismissed.").waitFor();
     await window.card("Crop rotation").getByRole("button", { name: "Dismiss more" }).click();
@@ -238,11 +242,9 @@ describe("suggestions", () => {
   });
 });
 
-async function besideTomato(context: TestContext): Promise<{ machine: Machine; window: Window }> {
+async function besideTomato(): Promise<{ machine: Machine; window: Window }> {
   const machine = await machineWith({ garden: true });
   await machine.startDaemon();
-  const { paths } = (await machine.get("/api/openapi.json")) as { paths: Record<string, unknown> };
-  context.skip(!("/api/suggestions/dismiss" in paths), "this daemon cannot dismiss suggestions yet");
   const window = await Window.open(browser, machine);
   await window.openNote("Gardening/Tomato.md");
   await window.command("suggest");

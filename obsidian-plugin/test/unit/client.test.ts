@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { prove } from "../../src/daemon/proof";
 import { AskEvent } from "../../src/daemon/records";
 import { answer, events, FakeDaemon, PLACE } from "./daemon";
+import { mention } from "./mention";
 
 async function all(told: AsyncIterable<AskEvent>): Promise<AskEvent[]> {
   const found: AskEvent[] = [];
@@ -82,6 +83,18 @@ describe("the client", () => {
     const daemon = new FakeDaemon();
     daemon.answers["/api/suggestions"] = { status: 200, text: '{"links": []}' };
     await expect(daemon.client().suggestions("A.md")).rejects.toThrow("Bring both up to date");
+  });
+
+  test("tells what was accepted without the note's text, and takes it back by number", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/suggestions/accepted"] = { status: 200, text: '{"decisions":[{"number":7}]}' };
+    daemon.answers["/api/suggestions/withdraw"] = { status: 200, text: '{"cleared":1}' };
+    const client = daemon.client();
+    expect(await client.accepted(mention("They like compost.", "compost", "[[Compost|compost]]"))).toEqual([7]);
+    await client.withdraw([7]);
+    const bodies = daemon.sent.filter(({ method }) => method === "POST").map(({ body }) => JSON.parse(body ?? "") as unknown);
+    const told = { id: "s_1", kind: "mention", note: "Tomato.md", target: "Compost.md", text: "compost", key: null, score: 0.8 };
+    expect(bodies).toEqual([{ suggestions: [told] }, { numbers: [7] }]);
   });
 
   test("writes a note's name into the address so that it stays one", async () => {
