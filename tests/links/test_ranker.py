@@ -26,8 +26,8 @@ def test_a_name_that_the_vault_links_comes_before_one_that_it_only_says() -> Non
     with ground_of(a_vault_with_a_habit(), meaning=False) as ground:
         found = suggest(ground, "Of plums and pears.", ranker=learn(ground, shipped()))
 
-    assert [one.target for one in found[:2]] == ["Pears.md", "Plums.md"]
-    assert found[0].score > 3 * found[1].score
+    assert found[0].target == "Pears.md"
+    assert all(one.score < found[0].score / 3 for one in found[1:])
     assert any(reason.endswith("with these words they link there") for reason in found[0].reasons)
 
 
@@ -38,7 +38,7 @@ def test_what_was_learned_moves_the_shipped_weights_the_vaults_way() -> None:
 
     def odds(found: list[Suggestion]) -> float:
         scores = {one.target: one.score for one in found}
-        return scores["Pears.md"] / scores["Plums.md"]
+        return scores["Pears.md"] / scores.get("Plums.md", 0.005)  # What is less likely is not told.
 
     assert odds(after) > 2 * odds(before)
 

@@ -20,6 +20,7 @@ from vaultbot.suggestion import SuggestionKind
 
 _KINDS = get_args(SuggestionKind)
 _A_NOTE = 10  #: suggestions
+_WORTH_SHOWING = 0.1  #: what is less likely only programs are told, unless a person asks for it
 
 
 def suggest_links(
@@ -33,7 +34,10 @@ def suggest_links(
         typer.Option("--kind", "-k", metavar="KIND", help=f"One of {', '.join(_KINDS)}; may be repeated."),
     ] = None,
     min_score: Annotated[
-        float | None, typer.Option("--min-score", min=0, max=1, help="Only what is at least so likely, from 0 to 1.")
+        float | None,
+        typer.Option(
+            "--min-score", min=0, max=1, help="Only what is at least so likely, from 0 to 1. Default: 0.1, for JSON 0."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="Suggestions a note.")] = _A_NOTE,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for each suggestion.")] = False,
@@ -64,7 +68,8 @@ def suggest_links(
         else:
             print_history(page["runs"])
         return
-    wanted = [("kind", one) for one in kind or ()] + [("limit", str(limit)), ("min_score", str(min_score or 0))]
+    least = min_score if min_score is not None else 0.0 if session.json or jsonl else _WORTH_SHOWING
+    wanted = [("kind", one) for one in kind or ()] + [("limit", str(limit)), ("min_score", str(least))]
     pages = _every_page(client, wanted, tells=not asks) if everything else _pages_of(client, notes or [], wanted)
     if asks:
         from vaultbot.cli.review import TerminalReview
