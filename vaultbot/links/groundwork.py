@@ -21,8 +21,8 @@ from vaultbot.links.names import Called, Names, Vocabulary, words_of
 from vaultbot.links.places import LinkSection, link_sections, usage
 from vaultbot.links.reading import Reader, Reading, visible_words
 from vaultbot.links.survey import Habits, Survey
-from vaultbot.links.view import VaultView
-from vaultbot.types import Link, Note
+from vaultbot.links.view import Page, VaultView
+from vaultbot.types import Link
 from vaultbot.vault.listing import is_note
 
 _NO_STEMS = np.zeros(0, np.int32)
@@ -44,6 +44,7 @@ class Groundwork:
         self.titles = TitleWords([(one.title, *one.aliases) for one in called])
         self.reader = Reader(self.names, self._leads_to)
         self._sections: list[LinkSection] = []
+        self._hashes: dict[str, str] = {}  #: of the notes' bytes when they were read
         self.survey = Survey(self.names, list(self._readings(stopping)), notes=len(self.paths))
         self.meaning = Meaning(self._cards())
         self.habits = Habits(self.survey)
@@ -146,15 +147,20 @@ class Groundwork:
             if stopping is not None and stopping.is_set():
                 raise ShuttingDown("vaultbot is shutting down; links are ranked after the next start")
             try:
-                note = self.view.page(path).note
-                self._sections += link_sections(note)
-                yield self.read(note)
+                page = self.view.page(path)
+                self._sections += link_sections(page.note)
+                reading = self.reader.read(self.numbers[path], page.note)
+                self._hashes[path] = page.sha256
+                yield reading
             except NoteNotFound:  # It went since the catalog was written.
                 continue
 
-    def read(self, note: Note) -> Reading:
-        """A note's reading."""
-        return self.reader.read(self.numbers.get(note.path, -1), note)
+    def read(self, page: Page) -> Reading:
+        """A note's reading as it is now."""
+        number = self.numbers.get(page.path, -1)
+        if self._hashes.get(page.path) == page.sha256:
+            return self.survey.readings[self.survey.by_note[number]]
+        return self.reader.read(number, page.note)
 
     def _cards(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]] | None:
         rows, matrix = self.view.cards

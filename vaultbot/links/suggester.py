@@ -36,7 +36,7 @@ class Suggester:
         """The links that the note could have, the likeliest first; none where its owner wants none."""
         if not page.wants or limit < 1:
             return []
-        reading = self._ground.read(page.note)
+        reading = self._ground.read(page)
         stems, title_stems = self._ground.stems(page.path)
         found = self._ground.signals.of(
             reading,
