@@ -33,7 +33,7 @@ from vaultbot.index.graph import Graph
 from vaultbot.links import ranker
 from vaultbot.links.features import SIGNALS
 from vaultbot.links.groundwork import Groundwork
-from vaultbot.links.hiding import learn, rows
+from vaultbot.links.hiding import learn, rows, teaching
 from vaultbot.links.ranker import Doubles, Ranker, Rows, Scale, Shipped, Weights
 from vaultbot.links.suggester import Suggester
 from vaultbot.links.view import Page, VaultView
@@ -144,9 +144,8 @@ def _one(vault: Path, begin: Shipped, given: argparse.Namespace, how: Sequence[s
             _print(f"exact names, by {order}", _judged(judge, out, file)["all"])
         with _ground(out / "vault", given.kept) as ground:
             began = time.process_time()
-            links = ground.habits.count
             for name, used in (
-                ("without learning here", ranker.untaught(begin, links)),
+                ("without learning here", ranker.untaught(begin, teaching(ground))),
                 ("vaultbot", learn(ground, begin)),
             ):
                 file = Path(temporary) / "suggested.jsonl"

@@ -36,11 +36,16 @@ def learn(
 
     `refused` are the targets that a person dismissed, by note. Raises ShuttingDown soon after `stopping` is set.
     """
-    sources, targets, _ = ground.survey.hidable()
-    links = int(ground.offered[targets].sum()) if len(sources) else 0
+    links = teaching(ground)
     if links < FEWEST:
         return untaught(shipped, links)
     return taught(shipped, rows(ground, refused=refused or {}, stopping=stopping), links)
+
+
+def teaching(ground: Groundwork) -> int:
+    """How many links there are to learn from: those in the text, to notes that may be suggested."""
+    _, targets, _ = ground.survey.hidable()
+    return int(ground.offered[targets].sum())
 
 
 def rows(

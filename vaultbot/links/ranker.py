@@ -26,7 +26,7 @@ from vaultbot.protocols import FloatArray
 
 Doubles = npt.NDArray[np.float64]
 
-PARTS = 5
+PARTS = 10
 _HELD = 200.0  #: how firmly a vault's weights are held to the shipped ones, in pairs
 _CLIP = 5.0  #: standard deviations
 _STEPS = 12

@@ -24,7 +24,7 @@ from vaultbot.links.create import CreateKind
 from vaultbot.links.decisions import Decisions
 from vaultbot.links.fix_links import FixLinkKind
 from vaultbot.links.groundwork import Groundwork
-from vaultbot.links.hiding import learn
+from vaultbot.links.hiding import learn, teaching
 from vaultbot.links.lookup import Lookup
 from vaultbot.links.properties import PropertyKind
 from vaultbot.links.ranker import Ranker, ranker_from, shipped, untaught
@@ -178,7 +178,7 @@ class LinkSuggestions:
         if before and before.state.fingerprint != state.fingerprint:
             before = None  # Other vectors are near in another way.
             self._learned_at = None
-        ranker = before.ranker if before else self._kept(state) or untaught(shipped(), ground.habits.count)
+        ranker = before.ranker if before else self._kept(state) or untaught(shipped(), teaching(ground))
         return _Made(
             state,
             ground,
