@@ -108,7 +108,10 @@ def test_without_a_terminal_suggestions_are_listed_and_nothing_is_written(garden
 
 def test_each_suggestion_is_a_line_of_json_for_the_whole_vault(garden: Machine) -> None:
     ran = garden.vaultbot("suggest-links", "--all", "--jsonl", "--limit", "2")
+    tags = garden.vaultbot("suggest-links", "--all", "--jsonl", "--kind", "tag")
 
+    assert {json.loads(line)["kind"] for line in tags.out.splitlines()} <= {"tag"}
+    assert {json.loads(line)["kind"] for line in ran.out.splitlines()} <= {"mention", "semantic"}
     found = [json.loads(line) for line in ran.out.splitlines()]
     assert {one["note"] for one in found} >= {"Tomato.md"}
     for note in {one["note"] for one in found}:

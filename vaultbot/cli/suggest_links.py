@@ -19,6 +19,7 @@ from vaultbot.errors import ChangedMeanwhile, EditRefused, InvalidRequest, NoteN
 from vaultbot.suggestion import SuggestionKind
 
 _KINDS = get_args(SuggestionKind)
+_LINKS = ("mention", "semantic")  #: which compare with each other: their targets are notes
 _A_NOTE = 10  #: suggestions
 _WORTH_SHOWING = 0.1  #: what is less likely only programs are told, unless a person asks for it
 
@@ -40,7 +41,7 @@ def suggest_links(
         ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="Suggestions a note.")] = _A_NOTE,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for each suggestion.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for each link, or --kind.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes as a diff; write nothing.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write; asks for each one, unless --yes is given.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --apply and --min-score: do not ask.")] = False,
@@ -69,7 +70,8 @@ def suggest_links(
             print_history(page["runs"])
         return
     least = min_score if min_score is not None else 0.0 if session.json or jsonl else _WORTH_SHOWING
-    wanted = [("kind", one) for one in kind or ()] + [("limit", str(limit)), ("min_score", str(least))]
+    kinds = kind or (_LINKS if jsonl else ())
+    wanted = [("kind", one) for one in kinds] + [("limit", str(limit)), ("min_score", str(least))]
     pages = _every_page(client, wanted, tells=not asks) if everything else _pages_of(client, notes or [], wanted)
     if asks:
         from vaultbot.cli.review import TerminalReview
