@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,16 +16,23 @@ from vaultbot.api.problems import problem_of
 from vaultbot.client import Client, error_of, find
 from vaultbot.errors import InvalidRequest, ModelInvalid, NotRunning, QueueFull, VaultbotError, VaultMissing
 from vaultbot.paths import StatePaths
-from vaultbot.runtime import Runtime, hold_lock, make_token, write_runtime
+from vaultbot.runtime import Runtime, hold_lock, make_token, prove, write_runtime
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
+TOKEN = "t" * 43
+
+
 @contextlib.contextmanager
-def answering(answer: bytes) -> Iterator[tuple[Client, list[bytes]]]:
-    """A server that says the same to everybody and hangs up, a client of it, and what it was asked."""
+def answering(answer: bytes, *, proves: bool = True) -> Iterator[tuple[Client, list[bytes]]]:
+    """A server that says the same to everybody and hangs up, a client of it, and what it was asked.
+
+    Before that it proves that it knows the token, unless it does not.
+    """
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
 
         def serve() -> None:
             with contextlib.suppress(OSError):
@@ -31,11 +40,15 @@ def answering(answer: bytes) -> Iterator[tuple[Client, list[bytes]]]:
                     connection, _ = listener.accept()
                     with connection:
                         asked.append(connection.recv(65536))
+                        if proves and (challenge := re.search(rb"Challenge: ([0-9a-f]{32})", asked[-1])):
+                            proof = json.dumps({"proof": prove(TOKEN, port, challenge[1].decode())}).encode()
+                            connection.sendall(JSON + b"Content-Length: %d\r\n\r\n%b" % (len(proof), proof))
+                            asked[-1] = connection.recv(65536)
                         connection.sendall(answer)
                         connection.shutdown(socket.SHUT_WR)
 
         threading.Thread(target=serve, daemon=True).start()
-        yield Client(Runtime(1, listener.getsockname()[1], "/notes", "1", False), "t" * 43), asked
+        yield Client(Runtime(1, port, "/notes", "1", False), TOKEN), asked
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -104,13 +117,48 @@ def test_errors_come_through_http_as_they_were(kind: type[VaultbotError]) -> Non
 )
 def test_whoever_cannot_prove_that_it_knows_the_token_is_no_daemon(tmp_path: Path, answer: bytes) -> None:
     state = StatePaths(tmp_path)
-    with hold_lock(state), answering(answer) as (client, asked):
+    with hold_lock(state), answering(answer, proves=False) as (client, asked):
         token = make_token(state)
         write_runtime(state, client.runtime)
         with pytest.raises(VaultbotError, match="something else listens on port"):
             find(state)
 
     assert token.encode() not in b"".join(asked)
+
+
+def test_who_took_the_port_of_a_daemon_that_has_ended_since_gets_no_token() -> None:
+    with answering(JSON + b"Content-Length: 2\r\n\r\n{}", proves=False) as (client, asked):
+        for call in (lambda: client.get("/api/status"), lambda: list(client.events("GET", "/api/events"))):
+            with pytest.raises(VaultbotError, match="something else listens on port"):
+                call()
+
+    assert len(asked) == 2
+    assert b"authorization" not in b"".join(asked).lower()
+
+
+def test_the_token_goes_over_the_connection_that_was_proved_and_over_no_other() -> None:
+    closes = JSON + b"Connection: close\r\nContent-Length: %d\r\n\r\n%b"
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        asked.append(connection.recv(65536))
+                        challenge = re.search(rb"Challenge: ([0-9a-f]{32})", asked[-1])
+                        proof = json.dumps({"proof": prove(TOKEN, port, challenge[1].decode())}) if challenge else "{}"
+                        connection.sendall(closes % (len(proof), proof.encode()))
+
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(NotRunning):
+            Client(Runtime(1, port, "/notes", "1", False), TOKEN).get("/api/status")
+        listener.shutdown(socket.SHUT_RDWR)
+
+    assert len(asked) == 1
+    assert TOKEN.encode() not in asked[0]
 
 
 def test_a_runtime_file_that_nobody_stands_behind_is_no_daemon(tmp_path: Path) -> None:

@@ -23,11 +23,14 @@ _ANSWER_S = 600.0
 
 
 class Client:
-    """Calls one daemon's API. Errors come as the daemon's own classes."""
+    """Calls one daemon's API. Errors come as the daemon's own classes.
+
+    Each connection has to prove that it leads to the daemon before the token goes over it.
+    """
 
     def __init__(self, runtime: Runtime, token: str) -> None:
         self.runtime = runtime
-        self._token = token
+        self.token = token  #: for those who have seen the proof
 
     @property
     def address(self) -> str:
@@ -37,7 +40,7 @@ class Client:
     @property
     def headers(self) -> dict[str, str]:
         """What every request needs."""
-        return {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a GET; parameters that are None are left out."""
@@ -80,13 +83,20 @@ class Client:
                 raise NotRunning(_hung_up(error)) from error
 
     def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", self.runtime.port, timeout=_ANSWER_S)
         # A word of the command line that is no valid text holds halves of characters, which UTF-8 has no bytes for.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace") if body is not None else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.runtime.port, timeout=_HEALTH_S)
         try:
+            _proven(connection, self.token)
+            if connection.sock is not None:
+                connection.sock.settimeout(_ANSWER_S)
             connection.request(method, path, content, self.headers)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
             raise NotRunning(_hung_up(error)) from error
+        except VaultbotError:
+            connection.close()
+            raise
         return connection
 
     def _response(self, connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
@@ -133,22 +143,51 @@ def find(state: StatePaths) -> Client | None:
     runtime = read_runtime(state)
     if runtime is None or not is_locked(state) or not os.path.lexists(state.token):
         return None  # Without a token no daemon has ever been ready here.
-    token = read_token(state)
-    challenge = os.urandom(16).hex()
+    client = Client(runtime, read_token(state))
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", runtime.port, timeout=_HEALTH_S)) as connection:
         try:
-            connection.request("GET", "/health", headers={"X-Vaultbot-Challenge": challenge})
-            health = json.loads(connection.getresponse().read())
-        except OSError:
+            _proven(connection, client.token)
+        except (OSError, http.client.NotConnected):
             return None  # It is starting or ending.
-        except (ValueError, http.client.HTTPException):
-            health = None
-    proof = health.get("proof") if isinstance(health, dict) else None
+    return client
+
+
+def challenge() -> tuple[str, dict[str, str]]:
+    """A challenge, and the header for `GET /health` that asks for its proof."""
+    asked = os.urandom(16).hex()
+    return asked, {"X-Vaultbot-Challenge": asked}
+
+
+def check_proof(health: bytes, token: str, port: int, asked: str) -> None:
+    """Raises VaultbotError unless the answer of `GET /health` shows that whoever listens there knows the token."""
+    try:
+        page = json.loads(health)
+    except ValueError:
+        page = None
+    proof = page.get("proof") if isinstance(page, dict) else None
     if not isinstance(proof, str) or not hmac.compare_digest(
-        proof.encode(errors="replace"), prove(token, runtime.port, challenge).encode()
+        proof.encode(errors="replace"), prove(token, port, asked).encode()
     ):
         raise VaultbotError(
-            f"something else listens on port {runtime.port} in place of vaultbot's daemon and got no token; end "
+            f"something else listens on port {port} in place of vaultbot's daemon and got no token; end "
             "that program, or set another [server] port"
         )
-    return Client(runtime, token)
+
+
+def _proven(connection: http.client.HTTPConnection, token: str) -> None:
+    """Have the other end of this very connection prove that it is the daemon.
+
+    A daemon may have ended since it was found, and another program may have its port. Raises VaultbotError for such a
+    one, and OSError and NotConnected when there is nobody.
+    """
+    asked, headers = challenge()
+    connection.connect()
+    connection.auto_open = 0  # A connection that was closed is not made again: the next may be somebody else's.
+    try:
+        connection.request("GET", "/health", headers=headers)
+        health = connection.getresponse().read()
+    except http.client.NotConnected:
+        raise
+    except http.client.HTTPException:
+        health = b""
+    check_proof(health, token, connection.port, asked)

@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vaultbot import __version__
 from vaultbot.api.app import create_app
+from vaultbot.api.connection import Connection
+from vaultbot.api.limits import KEEP_ALIVE_SECONDS
 from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
@@ -164,7 +166,7 @@ class _Serving:
         self._server = _Server(
             uvicorn.Config(
                 self._activity,
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -172,8 +174,7 @@ class _Serving:
                 server_header=False,
                 proxy_headers=False,
                 h11_max_incomplete_event_size=256 * 1024,  # A long question in the address gets a clear refusal.
-                limit_concurrency=256,
-                timeout_keep_alive=5,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_S,
             ),
             on_exit=self._take_leave,

@@ -17,7 +17,10 @@ Every error is a fact plus the next step, in its message. A class exists only wh
     │  └─ ModelInvalid       exit 5   503 model-invalid        the file is there and is not a usable model
     ├─ ModelCrashed          exit 1   503 model-crashed        the model's process died
     ├─ Unreachable           exit 1   503 server-unreachable   another server does not answer, now
-    ├─ QueueFull             exit 1   503 queue-full
+    ├─ Later                 exit 1                            too much at once: it says when to come back
+    │  ├─ QueueFull          exit 1   503 queue-full
+    │  └─ RateLimited        exit 1   429 rate-limited
+    ├─ TookTooLong           exit 1   503 took-too-long        an answer without end was cut off
     ├─ ShuttingDown          exit 1   503 shutting-down
     └─ DataDamaged           exit 6   500 data-damaged         what vaultbot itself wrote cannot be read back
 """
@@ -141,12 +144,37 @@ class Unreachable(VaultbotError):
     title = "A server does not answer"
 
 
-class QueueFull(VaultbotError):
-    """More questions are waiting than will be answered soon."""
+class Later(VaultbotError):
+    """There is too much to do now; `retry_after_s` is about when there will be less."""
 
     status = 503
+
+    def __init__(self, message: str, *, retry_after_s: float = 10.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(Later):
+    """More questions are waiting than will be answered soon."""
+
     slug = "queue-full"
     title = "Too many questions at once"
+
+
+class RateLimited(Later):
+    """More was asked at once than is answered in a minute."""
+
+    status = 429
+    slug = "rate-limited"
+    title = "Too many requests"
+
+
+class TookTooLong(VaultbotError):
+    """An answer that did not end was cut off."""
+
+    status = 503
+    slug = "took-too-long"
+    title = "The answer took too long"
 
 
 class ShuttingDown(VaultbotError):

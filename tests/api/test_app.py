@@ -22,6 +22,7 @@ from tests.conftest import VaultBuilder
 from tests.fakes import ScriptedChatModel
 from vaultbot.api.app import create_app
 from vaultbot.api.guard import Guard
+from vaultbot.api.limits import Limits
 from vaultbot.api.routes import Daemon
 from vaultbot.config import AnswerSettings, Config
 from vaultbot.protocols import Generation, Message
@@ -346,7 +347,7 @@ def test_the_openapi_document_is_the_one_we_know(bakery: VaultBuilder) -> None:
 
 def routes_of(guard: Guard) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    waiting: list[Any] = [*cast(FastAPI, guard._app).routes]
+    waiting: list[Any] = [*cast(FastAPI, cast(Limits, guard._app)._app).routes]
     while waiting:
         route = waiting.pop()
         waiting += getattr(getattr(route, "original_router", route), "routes", [])

@@ -173,6 +173,17 @@ def test_lists_in_lists_are_refused_when_they_go_too_deep(body: bytes, status: i
     assert call(guard, "POST", "/api/ask", [HOST, RIGHT, JSON, length(len(body))], [body]).status == status
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_without_end_is_refused_and_its_name_within_a_text_is_not(number: str) -> None:
+    guard = Guard(Notebook(), token=TOKEN, port=PORT)
+    number_body, text_body = f'{{"score": [{number}]}}'.encode(), f'{{"question": "\\"{number}"}}'.encode()
+
+    refused = call(guard, "POST", "/api/ask", [HOST, RIGHT, JSON, length(len(number_body))], [number_body])
+    asked = call(guard, "POST", "/api/ask", [HOST, RIGHT, JSON, length(len(text_body))], [text_body])
+
+    assert (refused.status, refused.slug, asked.status) == (422, "invalid-request", 200)
+
+
 @pytest.mark.parametrize("piece", [b'"', b'\\"', b'"\\', b"\\", b"[]", b'"["', b"]["])
 def test_no_body_makes_the_depth_check_slow(piece: bytes) -> None:
     body = piece * (256 * 1024 // len(piece))

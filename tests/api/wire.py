@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vaultbot.api.connection import Connection
+
 PORT = 8765
 TOKEN = "k3Jq9mX2vB7nR5tY8wZ1cF4hL6pS0dG-aEuIoQxVbNk"
 HOST = ("host", f"127.0.0.1:{PORT}")
@@ -121,7 +123,7 @@ def served(app_on: Callable[[int], ASGIApp]) -> Iterator[int]:
         access_log=False,
         ws="none",
         lifespan="off",
-        http="h11",
+        http=Connection,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

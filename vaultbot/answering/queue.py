@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ class Queue(threading.BoundedSemaphore):
     def __init__(self) -> None:
         super().__init__(_AT_ONCE)
         self.closed = False
+        self._usual_s = 5.0  #: what questions have taken of late
         self._cancels: set[threading.Event] = set()
 
     @contextmanager
@@ -26,8 +28,9 @@ class Queue(threading.BoundedSemaphore):
         Raises QueueFull when there is no place, and ShuttingDown for whatever happens in the block after `close`.
         """
         if not self.acquire(blocking=False):
-            raise QueueFull("one question is being answered and eight wait; ask again in a minute")
-        cancel = cancel or threading.Event()
+            told = "one question is being answered and eight wait; ask again in a minute"
+            raise QueueFull(told, retry_after_s=self._usual_s)
+        cancel, began = cancel or threading.Event(), time.monotonic()
         self._cancels.add(cancel)
         try:
             self.check()
@@ -38,6 +41,7 @@ class Queue(threading.BoundedSemaphore):
             raise
         finally:
             self._cancels.discard(cancel)
+            self._usual_s += (time.monotonic() - began - self._usual_s) / 4
             self.release()
 
     def check(self) -> None:

@@ -14,6 +14,7 @@ from vaultbot.api import origins
 from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.errors import install_error_handlers
 from vaultbot.api.guard import Guard
+from vaultbot.api.limits import Limits
 from vaultbot.api.ollama import make_ollama_routes
 from vaultbot.api.openai import make_openai_routes
 from vaultbot.api.routes import Daemon, make_routes
@@ -46,10 +47,11 @@ def create_app(
     def openapi() -> Response:
         return JSONResponse(app.openapi())
 
-    app.router.routes.append(Route("/mcp", _mcp_app(app, daemon, allowed_origins), methods=["POST"]))
+    limited = Limits(app)
+    app.router.routes.append(Route("/mcp", _mcp_app(limited, daemon, allowed_origins), methods=["POST"]))
     app.router.redirect_slashes = False
     return Guard(
-        app,
+        limited,
         token=daemon.token,
         port=daemon.port,
         allowed_origins=allowed_origins,

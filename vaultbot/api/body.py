@@ -14,8 +14,8 @@ from vaultbot.api.problems import Refused
 MAX_DEPTH = 32
 
 _LENGTH = re.compile("[0-9]{1,18}")
-# A text is one piece, closed or not: its brackets are not counted, and no start is tried twice.
-_TEXT_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+# A text is one piece, closed or not: what is in it does not count, and no start is tried twice.
+_PIECE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]|NaN|Infinity', re.DOTALL)
 # After these the rest of the body is still on its way, and must not be taken for the next request.
 _CLOSE = {"connection": "close"}
 
@@ -57,7 +57,8 @@ def check_head(headers: Headers, *, max_bytes: int) -> None:
 async def read(receive: Receive, *, max_bytes: int, seconds: float) -> bytes:
     """The whole body, counted while it arrives.
 
-    Raises Refused when it is too long, too slow or too deep, and ClientDisconnect when the client leaves.
+    Raises Refused when it is too long, too slow, too deep or has numbers without end, and ClientDisconnect when the
+    client leaves.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -70,13 +71,8 @@ async def read(receive: Receive, *, max_bytes: int, seconds: float) -> bytes:
             f"The whole body must arrive within {seconds:g} seconds.",
             headers=_CLOSE,
         ) from None
-    if _depth(body) > MAX_DEPTH:
-        raise Refused(
-            422,
-            "invalid-request",
-            "The request is not valid",
-            f"Lists and objects may be nested at most {MAX_DEPTH} deep.",
-        )
+    if wrong := _wrong_with(body):
+        raise Refused(422, "invalid-request", "The request is not valid", wrong)
     return body
 
 
@@ -103,19 +99,20 @@ async def _read(receive: Receive, max_bytes: int) -> bytes:
             return bytes(body)
 
 
-def _depth(body: bytes) -> int:
-    """How deep lists and objects are nested; no more than one beyond `MAX_DEPTH` is counted."""
-    depth = deepest = 0
-    for piece in _TEXT_OR_BRACKET.finditer(body):
+def _wrong_with(body: bytes) -> str | None:
+    """What JSON does not allow and Python's reader does, or what is nested too deep for it."""
+    depth = 0
+    for piece in _PIECE.finditer(body):
         match piece[0]:
             case b"[" | b"{":
                 depth += 1
-                deepest = max(depth, deepest)
-                if deepest > MAX_DEPTH:
-                    break
+                if depth > MAX_DEPTH:
+                    return f"Lists and objects may be nested at most {MAX_DEPTH} deep."
             case b"]" | b"}":
                 depth -= 1
-    return deepest
+            case b"NaN" | b"Infinity":
+                return "A number must be finite."
+    return None
 
 
 def _too_large(max_bytes: int) -> Refused:

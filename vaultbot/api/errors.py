@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,13 +13,13 @@ from uuid import uuid4
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from vaultbot.api import dialects
 from vaultbot.api.problems import problem, problem_of
-from vaultbot.errors import InvalidRequest, QueueFull, VaultbotError
+from vaultbot.errors import InvalidRequest, Later, VaultbotError
 
 MEDIA_TYPE = "application/problem+json"
-QUEUE_RETRY_SECONDS = 10
 
 # For these Pydantic says what is allowed and never quotes what was sent; "value_error" is our validators' own
 # words.
@@ -41,6 +42,16 @@ def respond(
     status = document["status"]
     assert isinstance(status, int)
     return Response(json.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def refusal(error: Later, scope: Scope) -> Response:
+    """The answer to a request that comes when there is too much to do."""
+    return respond(problem_of(error, request_id(scope)), retry_after(error), path=scope["path"])
+
+
+def retry_after(error: Exception) -> dict[str, str]:
+    """The header that tells when to come back, of an error that knows it."""
+    return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))} if isinstance(error, Later) else {}
 
 
 def request_id(scope: Mapping[str, Any]) -> str:
@@ -67,9 +78,8 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     @app.exception_handler(VaultbotError)
     async def _failed(request: Request, error: Exception) -> Response:
-        headers = {"retry-after": str(QUEUE_RETRY_SECONDS)} if isinstance(error, QueueFull) else None
         document = problem_of(error, request_id(request.scope))
-        return respond(document, headers, path=request.scope["path"], error=error)
+        return respond(document, retry_after(error), path=request.scope["path"], error=error)
 
 
 def _what_is_allowed(errors: Sequence[Mapping[str, Any]]) -> str:

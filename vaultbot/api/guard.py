@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vaultbot.api import body, origins
 from vaultbot.api.errors import respond
+from vaultbot.api.limits import BODY_SECONDS
 from vaultbot.api.problems import Refused, log_unforeseen, problem, problem_of
 from vaultbot.api.tokens import TokenCheck
 
@@ -29,7 +30,7 @@ MAX_HEADER_BYTES = 16 * 1024
 
 _access_log = logging.getLogger("vaultbot.access")
 
-_ON_EVERY_ANSWER = {
+ON_EVERY_ANSWER = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -57,7 +58,7 @@ class _Answer:
             message = {"headers": [], **message}
             headers = MutableHeaders(scope=message)
             del headers["access-control-allow-origin"]
-            headers.update(_ON_EVERY_ANSWER)
+            headers.update(ON_EVERY_ANSWER)
             headers["x-request-id"] = self.request_id
             headers.add_vary_header("Origin")
             if self.origin is not None:
@@ -87,7 +88,7 @@ class Guard:
         tokenless_paths: Collection[str] = frozenset(),
         max_body_bytes: int = 256 * 1024,
         long_bodies: Mapping[str, int] | None = None,
-        body_seconds: float = 10.0,
+        body_seconds: float = BODY_SECONDS,
         failures_per_minute: int = 10,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -23,6 +23,7 @@ from vaultbot import __version__
 from vaultbot.api.conversation import Said
 from vaultbot.api.dialects import CannotDo, failure, json_bytes, model_not_found
 from vaultbot.api.leaving import unless_left
+from vaultbot.api.limits import STREAM_SECONDS
 from vaultbot.api.openai_schemas import ChatMessage, limit_of, stops_of, texts_of
 from vaultbot.api.speaking import EMBEDS, Piece, model_names, said_by
 from vaultbot.api.sse import FrameStream
@@ -207,6 +208,7 @@ def make_ollama_routes(assistant: Assistant) -> APIRouter:
             heartbeat=_line(form.line("")),
             media_type="application/x-ndjson",
             on_disconnect=cancel.set,
+            longest_seconds=STREAM_SECONDS,
         )
 
     return routes

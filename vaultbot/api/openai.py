@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from vaultbot.api.dialects import failure, json_bytes, model_not_found
 from vaultbot.api.leaving import unless_left
+from vaultbot.api.limits import STREAM_SECONDS
 from vaultbot.api.markdown import escaped
 from vaultbot.api.openai_schemas import ChatRequest, EmbeddingRequest, texts_of
 from vaultbot.api.speaking import Piece, model_names, said_by
@@ -78,6 +79,7 @@ def make_openai_routes(assistant: Assistant) -> APIRouter:
             heartbeat=_frame(form.chunk({"content": ""})),
             media_type="text/event-stream",
             on_disconnect=cancel.set,
+            longest_seconds=STREAM_SECONDS,
         )
 
     @routes.post("/embeddings")

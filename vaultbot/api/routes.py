@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
 from vaultbot.api.leaving import unless_left
+from vaultbot.api.limits import STREAM_SECONDS
 from vaultbot.api.pages import lint_page, note_page
 from vaultbot.api.schemas import (
     FILTERS,
@@ -103,7 +104,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         if asked.stream:
             first = await run_in_threadpool(next, events, None)  # A refusal has its status; later it is an event.
             assert first is not None
-            return EventStream(_told(first, events), on_disconnect=cancel.set)
+            return EventStream(_told(first, events), on_disconnect=cancel.set, longest_seconds=STREAM_SECONDS)
         return await unless_left(request, lambda: _last(events), cancel)
 
     @routes.post("/api/title")

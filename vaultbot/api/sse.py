@@ -16,8 +16,10 @@ from typing import Generic, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from vaultbot.api.errors import request_id
+from vaultbot.api.errors import refusal, request_id
+from vaultbot.api.limits import HEARTBEAT_SECONDS, STALL_SECONDS
 from vaultbot.api.problems import problem_of
+from vaultbot.errors import QueueFull, TookTooLong
 
 BUFFERED_EVENTS = 64
 HEARTBEAT = b": still here\n\n"
@@ -41,10 +43,11 @@ class FrameStream(Response, Generic[T]):
     """An answer of what `items` gives, each put into bytes by `frame` and drawn in a thread of its own.
 
     Every frame is written whole. At most `BUFFERED_EVENTS` wait for the client; then the iterator waits too. When the
-    client leaves, or reads nothing for `stall_seconds`, `on_disconnect` is called at once. It must not block, for it
-    runs on the event loop, and should bring the iterator's present step to an end: only after that can the iterator be
-    closed. An exception from the iterator becomes a last frame, made by `failure` of it and the request's id. In
-    silence a `heartbeat` is sent.
+    client leaves, reads nothing for `stall_seconds`, or has read for `longest_seconds`, `on_disconnect` is called at
+    once. It must not block, for it runs on the event loop, and should bring the iterator's present step to an end: only
+    after that can the iterator be closed. An exception from the iterator becomes a last frame, made by `failure` of it
+    and the request's id. In silence a `heartbeat` is sent. Where `scope["state"]["streams"]` has no place left, the
+    answer is that there are too many.
     """
 
     def __init__(
@@ -56,8 +59,9 @@ class FrameStream(Response, Generic[T]):
         heartbeat: bytes,
         media_type: str,
         on_disconnect: Callable[[], None],
-        heartbeat_seconds: float = 15.0,
-        stall_seconds: float = 30.0,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+        longest_seconds: float | None = None,
     ) -> None:
         super().__init__(headers={"x-accel-buffering": "no"}, media_type=media_type)
         del self.headers["content-length"]
@@ -68,9 +72,34 @@ class FrameStream(Response, Generic[T]):
         self._on_disconnect = on_disconnect
         self._heartbeat_seconds = heartbeat_seconds
         self._stall_seconds = stall_seconds
+        self._longest_seconds = longest_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell the events until they end or the client leaves."""
+        places: threading.BoundedSemaphore | None = scope.get("state", {}).get("streams")
+        if places is None:
+            await self._stream(scope, receive, send)
+        elif places.acquire(blocking=False):
+            try:
+                await self._stream(scope, receive, send)
+            finally:
+                places.release()
+        else:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._on_disconnect()
+        await asyncio.to_thread(self._end_unread)
+        error = QueueFull("as many streams are open as may be; close one that nobody reads", retry_after_s=5)
+        await refusal(error, scope)(scope, receive, send)
+
+    def _end_unread(self) -> None:
+        with contextlib.suppress(Exception):
+            next(self._items, None)  # What never began has nothing to end, and would keep its place.
+        if close := getattr(self._items, "close", None):
+            close()
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         instance = request_id(scope)
         source = _Source(self._items, self._frame, lambda error: self._failure(error, instance))
         source.start()
@@ -78,8 +107,11 @@ class FrameStream(Response, Generic[T]):
         leaving = asyncio.ensure_future(_left(receive))
         told = False
         try:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if telling.done():
+            ways = {telling, leaving}
+            ended, _ = await asyncio.wait(ways, timeout=self._longest_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not ended:
+                await self._cut(telling, send, instance)
+            elif telling.done():
                 # OSError and its child TimeoutError: the client is gone, or reads no more.
                 with contextlib.suppress(OSError):
                     telling.result()
@@ -92,19 +124,29 @@ class FrameStream(Response, Generic[T]):
             leaving.cancel()
             await asyncio.gather(telling, leaving, return_exceptions=True)
 
-    async def _tell(self, source: _Source[T], send: Send) -> None:
-        async def put(message: dict[str, object]) -> None:
-            async with asyncio.timeout(self._stall_seconds):
-                await send(message)
+    async def _cut(self, telling: asyncio.Future[None], send: Send, instance: str) -> None:
+        """End a stream that has gone on for too long, with the reason as its last frame."""
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        error = TookTooLong("the answer took too long and was cut off; ask for less, or take a smaller model")
+        with contextlib.suppress(OSError):
+            await self._put(send, self._failure(error, instance), more=True)
+            await self._put(send, b"", more=False)
 
-        await put({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+    async def _put(self, send: Send, frame: bytes, *, more: bool) -> None:
+        async with asyncio.timeout(self._stall_seconds):
+            await send({"type": "http.response.body", "body": frame, "more_body": more})
+
+    async def _tell(self, source: _Source[T], send: Send) -> None:
+        async with asyncio.timeout(self._stall_seconds):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while True:
             try:
                 async with asyncio.timeout(self._heartbeat_seconds):
                     frame = await source.next()
             except TimeoutError:
                 frame = self._heartbeat
-            await put({"type": "http.response.body", "body": frame or b"", "more_body": frame is not None})
+            await self._put(send, frame or b"", more=frame is not None)
             if frame is None:
                 return
 
@@ -117,8 +159,9 @@ class EventStream(FrameStream[tuple[str, object]]):
         events: Iterator[tuple[str, object]],
         *,
         on_disconnect: Callable[[], None],
-        heartbeat_seconds: float = 15.0,
-        stall_seconds: float = 30.0,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        stall_seconds: float = STALL_SECONDS,
+        longest_seconds: float | None = None,
     ) -> None:
         super().__init__(
             events,
@@ -129,6 +172,7 @@ class EventStream(FrameStream[tuple[str, object]]):
             on_disconnect=on_disconnect,
             heartbeat_seconds=heartbeat_seconds,
             stall_seconds=stall_seconds,
+            longest_seconds=longest_seconds,
         )
 
 

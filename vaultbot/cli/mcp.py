@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaultbot.cli.session import Session
-from vaultbot.client import Client, error_of, find
+from vaultbot.client import Client, challenge, check_proof, error_of, find
 from vaultbot.errors import NotRunning, VaultbotError
 from vaultbot.mcp.clients import instructions, servers_json
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _ANSWER_S = 600.0
+_HEALTH_S = 10.0
 
 
 def mcp(
@@ -60,7 +62,7 @@ class ClientDoor:
 
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._connect = connect
-        self._http: httpx2.AsyncClient | None = None
+        self._line: _Line | None = None
         self._connecting = asyncio.Lock()
 
     async def get(self, path: str, params: Mapping[str, object]) -> Any:
@@ -75,43 +77,53 @@ class ClientDoor:
 
     async def close(self) -> None:
         """Hang up."""
-        if self._http is not None:
-            http, self._http = self._http, None
-            await http.aclose()
+        if self._line is not None:
+            line, self._line = self._line, None
+            await line.http.aclose()
 
     async def _call(self, method: str, target: str, body: Mapping[str, object] | None) -> Any:
-        import httpx2
-
-        http = await self._connected()
+        line = await self._connected()
         try:
-            response = await http.request(method, target, json=body)
-        except httpx2.TransportError:
-            await self._hang_up(http)
-            http = await self._connected()
-            try:
-                response = await http.request(method, target, json=body)
-            except httpx2.TransportError as error:
-                raise NotRunning(f"the daemon does not answer ({type(error).__name__}); see: vaultbot status") from None
+            response = await line.request(method, target, body)
+        except NotRunning:
+            if self._line is line:
+                await self.close()
+            response = await (await self._connected()).request(method, target, body)
         page = response.json()
         if response.status_code >= 400:
             raise error_of(page)
         return page
 
-    async def _connected(self) -> httpx2.AsyncClient:
+    async def _connected(self) -> _Line:
         import httpx2
 
         async with self._connecting:
-            if self._http is None:
+            if self._line is None:
                 client = await asyncio.to_thread(self._connect)
                 # Not a proxy's business: the daemon is on this machine.
-                self._http = httpx2.AsyncClient(
-                    base_url=client.address, headers=client.headers, timeout=_ANSWER_S, trust_env=False
-                )
-            return self._http
+                http = httpx2.AsyncClient(base_url=client.address, timeout=_ANSWER_S, trust_env=False)
+                self._line = _Line(client, http)
+            return self._line
 
-    async def _hang_up(self, http: httpx2.AsyncClient) -> None:
-        if self._http is http:
-            await self.close()
+
+@dataclass(frozen=True)
+class _Line:
+    """The way to one daemon. An assistant keeps it for days, and the daemon may end and lose its port meanwhile."""
+
+    client: Client
+    http: httpx2.AsyncClient
+
+    async def request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx2.Response:
+        """An answer from the daemon, which has to prove itself before it is sent the token. Raises NotRunning."""
+        import httpx2
+
+        asked, header = challenge()
+        try:
+            health = await self.http.get("/health", headers=header, timeout=_HEALTH_S)
+            check_proof(health.content, self.client.token, self.client.runtime.port, asked)
+            return await self.http.request(method, target, json=body, headers=self.client.headers)
+        except (httpx2.TransportError, VaultbotError) as error:
+            raise NotRunning(f"the daemon does not answer ({type(error).__name__}); see: vaultbot status") from None
 
 
 def _print_config(session: Session, *, allow_write: bool) -> None:
