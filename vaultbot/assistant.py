@@ -228,8 +228,8 @@ class Assistant:
 
     def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
         """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""
-        if unknown := [kind for kind in kinds if kind not in KINDS]:
-            raise InvalidRequest(f"there is no kind of finding {unknown[0][:40]!r}; choose from: {', '.join(KINDS)}")
+        if not set(kinds) <= set(KINDS):
+            raise InvalidRequest(f"there is no such kind of finding; choose from: {', '.join(KINDS)}")
         with self._reader.snapshot():
             place = self._lookup.place(within) if within and within.strip(" ./") else ""
             return lint(self.graph, self.vault.settings(), within=place, kinds=kinds)

@@ -165,11 +165,14 @@ def test_the_access_log_has_one_line_for_each_request_and_no_secret(caplog: pyte
     call(guard, path="/api/status?token=whisper", headers=[HOST, ("authorization", "Bearer whisper")])
 
     assert found.status == 200
-    first, second, third = (record.getMessage() for record in caplog.records)
+    call(guard, path="/api/notes/Secret plan.md", headers=[HOST])
+
+    first, second, third, fourth = (record.getMessage() for record in caplog.records)
     request_id = found.headers["x-request-id"]
     assert re.fullmatch(rf"GET /api/notes/\{{path:path\}} 200 \d+\.\d ms {request_id}", first)
-    assert second.startswith("GET /no%0D%0Awhere 404 ")
+    assert second.startswith("GET /… 404 ")
     assert third.startswith("GET /api/status 401 ")
+    assert fourth.startswith("GET /api/notes/… 401 ")
     for secret in (TOKEN, "whisper", "Secret"):
         assert secret not in caplog.text
 

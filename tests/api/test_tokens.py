@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.api.hostile_requests import TOKENS
 from tests.api.wire import HOST, OBSIDIAN, PORT, RIGHT, TOKEN, Notebook, call
 from vaultbot.api.guard import Guard
 from vaultbot.runtime import is_challenge, prove
@@ -23,30 +24,7 @@ def test_the_right_token_is_let_in(scheme: str) -> None:
     assert call(guard, headers=[HOST, ("authorization", f"{scheme} {TOKEN}")]).status == 200
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        [],
-        [""],
-        ["Bearer"],
-        ["Bearer "],
-        [TOKEN],
-        [f"Basic {TOKEN}"],
-        [f"Token {TOKEN}"],
-        [f"Bearer {TOKEN[:-1]}"],
-        [f"Bearer {TOKEN}x"],
-        [f"Bearer {TOKEN * 100}"],
-        [f"Bearer  {TOKEN}"],
-        [f"Bearer {TOKEN} "],
-        [f"Bearer {TOKEN.lower()}"],
-        ["Bearer schlüssel"],
-        ["Bearer \x00\xff"],
-        ["Bearer lm-studio"],
-        [f"Bearer {TOKEN}", f"Bearer {TOKEN}"],
-        [f"Bearer {TOKEN}", "Bearer other"],
-        [f"Bearer {TOKEN}, Bearer other"],
-    ],
-)
+@pytest.mark.parametrize("values", TOKENS)
 def test_anything_but_one_right_token_is_refused(values: list[str]) -> None:
     notebook = Notebook()
     guard = Guard(notebook, token=TOKEN, port=PORT)

@@ -43,7 +43,7 @@ def test_a_kind_that_does_not_exist_is_refused(machine: Machine) -> None:
     ran = machine.vaultbot("lint", "--kind", "orphans")
 
     assert ran.code == 2
-    assert ran.error.startswith("there is no kind of finding 'orphans'; choose from: frontmatter, ")
+    assert ran.error.startswith("there is no such kind of finding; choose from: frontmatter, ")
 
 
 def test_lint_and_show_change_nothing(machine: Machine) -> None:

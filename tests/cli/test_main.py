@@ -101,7 +101,7 @@ def test_the_vault_is_the_one_that_one_is_in(bakery: Machine) -> None:
         (["search", "x", "--limit", "abc"], 2, "'abc' is not a valid int"),
         (["search"], 2, "the question is empty; ask something, like: vaultbot ask"),
         (["ask"], 2, "Missing argument 'question'; see: vaultbot ask --help"),
-        (["search", "x", "--on", "nonsense"], 2, '"nonsense" is no date for on; write it like'),
+        (["search", "x", "--on", "nonsense"], 2, "that is no date for on; write it like"),
         (["search", "x", "--colour"], 2, "No such option: --colour"),
         (["serach", "x"], 2, "No such command 'serach'. Did you mean 'search'"),
         (["suggest-links", "Nope"], 1, "there is no such note in the index; give its path"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +23,7 @@ from tests.conftest import VaultBuilder
 from vaultbot.cli.mcp import ClientDoor
 from vaultbot.client import Client as DaemonClient
 from vaultbot.client import find
+from vaultbot.errors import NotRunning
 from vaultbot.runtime import Runtime
 
 T = TypeVar("T")
@@ -155,6 +159,50 @@ def test_a_call_that_is_given_up_stops_the_model(vault: VaultBuilder, gone: bool
 
     with served(lambda port: app_of(vault, port)) as port:
         asyncio.run(give_up(port))
+
+
+def test_who_takes_the_port_of_a_daemon_that_has_ended_meanwhile_gets_no_token(vault: VaultBuilder) -> None:
+    vault.write("Kimchi.md", "Cabbage, salt and time.")
+    vault.index()
+    seen: list[str] = []
+
+    class Thief(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(f"{self.path} {self.headers}".lower())
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok", "proof": "%s"}' % (b"0" * 64))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    async def ask(door: ClientDoor, path: str) -> str:
+        return str((await door.get(path, {}))["path"])
+
+    def connect() -> DaemonClient:
+        if seen:  # As `find` does: the lock is free, so there is no daemon.
+            raise NotRunning("there is no daemon")
+        return DaemonClient(Runtime(1, port, "Notes", "1", False), TOKEN)
+
+    async def before_and_after(server: contextlib.ExitStack) -> None:
+        door = ClientDoor(connect)
+        assert await ask(door, "/api/notes/Kimchi.md") == "Kimchi.md"
+        await asyncio.to_thread(server.close)
+        thief = HTTPServer(("127.0.0.1", port), Thief)
+        threading.Thread(target=thief.serve_forever, daemon=True).start()
+        with pytest.raises(NotRunning):
+            await ask(door, "/api/notes/Kimchi.md")
+        thief.shutdown()
+        thief.server_close()
+        await door.close()
+
+    with contextlib.ExitStack() as server:
+        port = server.enter_context(served(lambda port: app_of(vault, port)))
+        asyncio.run(before_and_after(server))
+
+    assert len(seen) == 1
+    assert seen[0].startswith("/health ")
+    assert "authorization" not in seen[0]
 
 
 # ── what to enter ──────────────────────────────────────────────────────────────────────────────────────────────

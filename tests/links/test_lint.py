@@ -303,7 +303,7 @@ def test_what_is_not_there_cannot_be_looked_at(vault: VaultBuilder) -> None:
 
     with pytest.raises(NoteNotFound):
         vault.assistant.lint("Nowhere")
-    with pytest.raises(InvalidRequest, match="no kind of finding 'orphans'; choose from: frontmatter, "):
+    with pytest.raises(InvalidRequest, match="no such kind of finding; choose from: frontmatter, "):
         vault.assistant.lint(kinds=["orphans"])
 
 

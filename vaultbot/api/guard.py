@@ -8,10 +8,10 @@ streams.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +27,8 @@ from vaultbot.api.tokens import TokenCheck
 
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 16 * 1024
+
+_BEGINNING = re.compile("(?:/[a-z0-9]{1,16}){1,2}(?![^/])|/(?![^/])")
 
 _access_log = logging.getLogger("vaultbot.access")
 
@@ -195,7 +197,11 @@ def _check_request_line_and_size(scope: Scope) -> None:
 
 
 def _logged_path(scope: Scope) -> str:
-    """The route's template, which has a placeholder for a note's path; else the path, safe to print on one
-    line."""
+    """The route's template, which has a placeholder for a note's path; where no route was looked for or found, the
+    path as far as it can be one of ours, for what follows may be anything."""
     template = getattr(scope.get("route"), "path", None)
-    return template if isinstance(template, str) else quote(scope["path"][:200])
+    if isinstance(template, str):
+        return template
+    beginning = _BEGINNING.match(scope["path"])
+    known = beginning.group() if beginning else ""
+    return known if known == scope["path"] else f"{known}/…"

@@ -180,7 +180,7 @@ class Review:
         for one in self._suggest(note):
             if one.id == suggestion:
                 return self._decisions.dismiss(one, scope)
-        raise NoteNotFound(f"there is no such suggestion for {note}; {_GONE}")
+        raise NoteNotFound(f"there is no such suggestion for the note; {_GONE}")
 
     def dismissals(self) -> list[Decision]:
         """What was dismissed, the oldest first."""

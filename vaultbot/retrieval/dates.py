@@ -77,7 +77,7 @@ def parse_period(value: str, *, today: date) -> Period:
         if found and found.period.first and found.period.last and (found.start, found.end) == (0, len(text)):
             return found.period
     raise InvalidRequest(
-        f'"{value[:40]}" is no date; write a year (2025), a month (2025-03), a day (2025-03-14), or words '
+        "that is no date; write a year (2025), a month (2025-03), a day (2025-03-14), or words "
         "like yesterday, last month, March 2025, 昨日, 上周"
     )
 

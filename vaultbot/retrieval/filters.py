@@ -106,7 +106,7 @@ def read_options(options: Options, *, today: date) -> Filter:
     for tag in options.tags:
         name = clean_tag(tag.strip().lstrip("#＃"))
         if not name:
-            raise InvalidRequest(f'"{tag}" is no tag; give one like garden or garden/beds, and each by itself')
+            raise InvalidRequest("that is no tag; give one like garden or garden/beds, and each by itself")
         made.append(Condition("tag", name))
     if options.path is not None:
         if not options.path.strip():
@@ -168,7 +168,7 @@ def _dated(name: str, value: str, today: date) -> Condition:
             return Condition("dated", last=edge) if name == "before" else Condition("dated", first=edge)
     except InvalidRequest:
         pass
-    raise InvalidRequest(f'"{value}" is no date for {name}; {_DATES}')
+    raise InvalidRequest(f"that is no date for {name}; {_DATES}")
 
 
 def dated(period: Period) -> Condition:
