@@ -1,4 +1,7 @@
-"""What each door adds to the plain API: the same questions by every way in, one after the other, in turns.
+"""Every client at one running daemon, and what each door adds to the plain API.
+
+First each kind of client asks once: whether it works. Then the same questions come by every way in, one after the
+other, in turns: what each way costs.
 
     python -m bench.doors --vault examples/garden
 
@@ -14,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from bench.clients import Came, all_clients
 from bench.daemon import running_daemon
 from bench.machine import machine
 from bench.search import varied_queries
@@ -55,6 +59,7 @@ def main() -> None:
         status = client.get("/api/status")
         print(f"{status['notes']} notes, found by: {status['embedder'] or 'words alone'}, no language model")
         questions = [query for query in varied_queries(root, given.questions * 4) if query.endswith("?")]
+        _print_clients(all_clients(client, root, questions[0]))
         asyncio.run(_measure(client, root, questions[: given.questions]))
 
 
@@ -132,10 +137,16 @@ def _post(client: Client, path: str, body: Mapping[str, object]) -> Took:
     return Took((first - began) * 1000, (whole - began) * 1000)
 
 
+def _print_clients(came: Iterable[Came]) -> None:
+    print("\n| client | | ms |\n|---|---|---|")
+    for one in came:
+        print(f"| {one.client} | {one.outcome} | {f'{one.ms:,.0f}' if one.outcome == 'works' else ''} |", flush=True)
+
+
 def _print(took: Mapping[str, list[Took]]) -> None:
     plain = next(iter(took.values()))
     print(f"\n{len(plain)} questions, medians; × is that of each question's ratio to POST /api/ask\n")
-    print("| door | first byte, ms | whole, ms | added, ms | × |")
+    print("| door | first byte (streamed: `sources`), ms | whole, ms | added, ms | × |")
     print("|---|---|---|---|---|")
     for name, times in took.items():
         pairs = [(one.whole, api.whole) for one, api in zip(times, plain, strict=True)]

@@ -2,8 +2,8 @@
 import OpenAI from "openai";
 import { Ollama } from "ollama";
 
-const [address, token] = process.argv.slice(2);
-const messages = [{ role: "user", content: "Was kostet ein Käsebrötchen?" }];
+const [address, token, question = "Was kostet ein Käsebrötchen?"] = process.argv.slice(2);
+const messages = [{ role: "user", content: question }];
 const openai = new OpenAI({ baseURL: `${address}/v1`, apiKey: token, maxRetries: 0 });
 const ollama = new Ollama({ host: address });
 
