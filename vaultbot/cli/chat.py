@@ -92,7 +92,7 @@ class Chat:
             except KeyboardInterrupt:
                 print("\nstopped")
             except VaultbotError as error:
-                print(f"error: {error}", file=sys.stderr)
+                print(f"error: {plain(str(error))}", file=sys.stderr)
             print(flush=True)
 
     def _take(self, line: str) -> None:

@@ -159,5 +159,7 @@ def _run(words: list[str]) -> int:
 
 def fail(message: str, exit_code: int) -> NoReturn:
     """One line on standard error, and the end."""
-    print(f"error: {message}", file=sys.stderr)
+    from vaultbot.cli.render import plain
+
+    print(f"error: {plain(message)}", file=sys.stderr)
     sys.exit(exit_code)

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _SNIPPET = 320  #: characters
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def print_json(value: Any) -> None:
@@ -57,6 +59,16 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def named(text: str) -> str:
+    """A title or a path on one line: a file's name may hold line breaks."""
+    return " ".join(plain(text).split())
+
+
+def warn(words: str, *, before: str = "") -> None:
+    """What a person should know, beside the output; it may name notes."""
+    print(f"{before}note: {plain(words)}", file=sys.stderr)
+
+
 def _wrapped(text: str, *, indent: str = "") -> str:
     width = max(40, min(100, shutil.get_terminal_size().columns)) - len(indent)
     lines = []
@@ -66,11 +78,11 @@ def _wrapped(text: str, *, indent: str = "") -> str:
 
 
 def _place(path: str, line: int) -> str:
-    return f"{plain(path)}:{line}"
+    return f"{named(path)}:{line}"
 
 
 def _headed(title: str, heading_path: Sequence[str]) -> str:
-    return plain(" › ".join((title, *(h for h in heading_path if h != title))))
+    return named(" › ".join((title, *(h for h in heading_path if h != title))))
 
 
 # ── search ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +102,7 @@ def print_search(result: Mapping[str, Any]) -> None:
     for other in result["left_out"]:
         print(dim(f"not here: {plain(other['path'])} {plain(other['reason'])}"))
     for warning in result["warnings"]:
-        print(f"note: {warning}", file=sys.stderr)
+        warn(warning)
     if not result["hits"] and not result["warnings"]:
         print("nothing found")
     elif result["hits"]:
@@ -196,7 +208,7 @@ class AnswerPrinter:
                 place = linked(dim(_place(hit["path"], hit["line"])), hit["uri"])
                 print(f"  {bold(_headed(hit['title'], hit['heading_path']))}  {place}")
         for warning in answer["warnings"]:
-            print(f"\nnote: {warning}", file=sys.stderr)
+            warn(warning, before="\n")
         print(dim(f"\n{_figures(answer, verbose=self._verbose)}"))
 
 
@@ -244,7 +256,7 @@ def print_report(report: Mapping[str, Any]) -> None:
         for one in report[kind]:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
     for warning in report["warnings"]:
-        print(f"note: {warning}", file=sys.stderr)
+        warn(warning)
 
 
 def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
@@ -263,6 +275,7 @@ def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
 def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
     """One screen: how vaultbot is."""
     state, message = status["state"], status["message"]
+    message = plain(message)
     print(bold(message) if message.startswith(state) else f"{bold(state)}: {message}")
     rows = {
         "vault": status["vault"],
@@ -281,7 +294,7 @@ def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
         if len(files) > len(shown):
             print(f"  {label:<9} {len(files) - len(shown)} more; --verbose lists them")
     for warning in status["warnings"]:
-        print(f"  note      {warning}")
+        print(f"  note      {plain(warning)}")
 
 
 def _model(status: Mapping[str, Any]) -> str:

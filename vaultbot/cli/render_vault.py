@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from vaultbot.cli.render import bold, dim, linked, plain
+from vaultbot.cli.render import bold, dim, linked, plain, warn
 
 _BACKLINKS = 20  #: shown without --verbose
 _GROUPS = 20  #: of one kind of finding
@@ -198,7 +197,7 @@ def print_related(page: Mapping[str, Any]) -> None:
         _row("  words", map(plain, one["words"]))
         print()
     for warning in page["warnings"]:
-        print(f"note: {warning}", file=sys.stderr)
+        warn(warning)
     count = len(page["notes"])
     if count:
         print(dim(f"{count} note{'' if count == 1 else 's'} that {plain(page['note'])} is not linked with"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from vaultbot.cli.keys import read_key, single_keys
 from vaultbot.cli.opener import open_link
-from vaultbot.cli.render import bold, dim
+from vaultbot.cli.render import bold, dim, plain
 from vaultbot.cli.render_suggestions import count, headline, print_details, uri_of
 from vaultbot.cli.session import Session
 from vaultbot.errors import NotRunning, VaultbotError
@@ -108,7 +108,7 @@ class TerminalReview:
         try:
             self._post("/api/suggestions/dismiss", {"note": note, "id": one["id"], "scope": scope})
         except VaultbotError as error:
-            print(f"  error: {error}")
+            print(f"  error: {plain(str(error))}")
             return False
         self._dismissed += 1
         print(f"  dismissed {_REACH[scope]}")
@@ -120,7 +120,7 @@ class TerminalReview:
         try:
             done = self._post("/api/suggestions/apply", body)
         except VaultbotError as error:
-            print(f"  not written: {error}")
+            print(f"  not written: {plain(str(error))}")
             self._skipped += len(chosen)
             return hash_now
         self._run = done["run"] or self._run
@@ -131,7 +131,7 @@ class TerminalReview:
             print(f"  {bold('written')}" + (f": {len(done['accepted'])}" if len(chosen) > 1 else ""))
         names = {one["id"]: one["text"] for one in chosen}
         for one in done["refused"]:
-            print(f"  not written: {names[one['id']]}: {one['reason']}")
+            print(f"  not written: {names[one['id']]}: {plain(one['reason'])}")
         return str(done["sha256"])
 
     def _post(self, path: str, body: Mapping[str, object]) -> Any:
