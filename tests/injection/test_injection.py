@@ -197,7 +197,8 @@ def check_assistant(kitchen: Kitchen, number: int, answer: dict[str, Any]) -> No
         assert not UNSEEN.search(text)
         outside = re.sub(rf"\n<{mark[1]}>\n.*?\n</{mark[1]}>", "", text, flags=re.DOTALL)
         assert f"<{mark[1]}>\n" not in outside
-        assert "PWNED" not in outside
+        # A warning names notes, on a line of its own that says what it is.
+        assert "PWNED" not in re.sub(r"^Note: .*$", "", outside, flags=re.MULTILINE)
         assert text.count(f"<{mark[1]}>\n") == text.count(f"</{mark[1]}>\n") + text.endswith(f"</{mark[1]}>")
 
 
