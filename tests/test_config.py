@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vaultbot.config import Config, example_toml
-from vaultbot.config_reader import config_file, load_config
+from vaultbot.config_reader import config_file, read_settings
 from vaultbot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -91,7 +91,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def read(file: Path | None = None, *, flags: Mapping[str, Any] | None = None, **variables: str) -> Config:
-    return load_config(file, environ=variables, flags=flags)
+    return read_settings(file, environ=variables, flags=flags).everywhere
 
 
 # ── the example ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,10 +204,10 @@ def test_every_setting_refuses_it_from_the_environment_too(name: str) -> None:
     variable = f"VAULTBOT_{name.replace('.', '_')}".upper()
     texts = ("path", "folder", "embedding.model", "remote_model", "key_", "reranker", "exclude", "origins")
     if any(word in name for word in texts):
-        assert load_config(environ={variable: "anything"}) != Config()
+        assert read_settings(environ={variable: "anything"}).everywhere != Config()
         return
     with pytest.raises(ConfigError, match=rf"the variable {variable}: .*; it must be "):
-        load_config(environ={variable: "anything"})
+        read_settings(environ={variable: "anything"})
 
 
 def test_a_long_wrong_value_is_not_repeated_whole(home: Path) -> None:

@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 
 def changed(file: Path, before: str) -> str:
     file.write_bytes(before.encode())
-    write_setting(file, "model", "path", "/m/a.gguf")
+    write_setting(file, ("model",), "path", "/m/a.gguf")
     return file.read_bytes().decode()
 
 
@@ -66,10 +66,10 @@ def test_a_file_that_is_written_otherwise_is_left_as_it_is(file: Path, before: s
 
 
 def test_a_new_file_is_for_its_owner_alone_and_an_old_one_keeps_its_mode(file: Path, tmp_path: Path) -> None:
-    write_setting(tmp_path / "new" / "config.toml", "model", "path", "auto")
+    write_setting(tmp_path / "new" / "config.toml", ("model",), "path", "auto")
     file.write_text("")
     file.chmod(0o640)
-    write_setting(file, "model", "path", "auto")
+    write_setting(file, ("model",), "path", "auto")
 
     assert (tmp_path / "new" / "config.toml").stat().st_mode & 0o777 == 0o600
     assert file.stat().st_mode & 0o777 == 0o640
@@ -80,7 +80,7 @@ def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
     real.write_text("")
     file.symlink_to(real)
 
-    write_setting(file, "model", "path", 'C:\\a "b".gguf')
+    write_setting(file, ("model",), "path", 'C:\\a "b".gguf')
 
     assert file.is_symlink()
     assert real.read_text() == '[model]\npath = "C:\\\\a \\"b\\".gguf"\n'
@@ -89,7 +89,7 @@ def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_read_or_written_is_told(file: Path, tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8"):
-        write_setting(file, "model", "path", "auto")
+        write_setting(file, ("model",), "path", "auto")
 
     with pytest.raises(VaultbotError, match=r"cannot write .*set it there"):
-        write_setting(file / "config.toml", "model", "path", "auto")
+        write_setting(file / "config.toml", ("model",), "path", "auto")

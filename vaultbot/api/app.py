@@ -16,6 +16,7 @@ from vaultbot.api.errors import install_error_handlers
 from vaultbot.api.guard import Guard
 from vaultbot.api.ollama import make_ollama_routes
 from vaultbot.api.openai import make_openai_routes
+from vaultbot.api.right_vault import RightVault
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.assistant import Assistant
 from vaultbot.mcp.http import McpApp
@@ -46,10 +47,11 @@ def create_app(
     def openapi() -> Response:
         return JSONResponse(app.openapi())
 
-    app.router.routes.append(Route("/mcp", _mcp_app(app, daemon, allowed_origins), methods=["POST"]))
+    vault = daemon.name or assistant.vault.name
+    app.router.routes.append(Route("/mcp", _mcp_app(app, vault, daemon, allowed_origins), methods=["POST"]))
     app.router.redirect_slashes = False
     return Guard(
-        app,
+        RightVault(app, root=assistant.vault.root, name=daemon.name),
         token=daemon.token,
         port=daemon.port,
         allowed_origins=allowed_origins,
@@ -59,9 +61,10 @@ def create_app(
     )
 
 
-def _mcp_app(app: ASGIApp, daemon: Daemon, extra: Sequence[str]) -> McpApp:
+def _mcp_app(app: ASGIApp, vault: str, daemon: Daemon, extra: Sequence[str]) -> McpApp:
     return McpApp(
         app,
+        vault=vault,
         hosts=lambda: sorted(origins.allowed_hosts(daemon.port())),
         origins=lambda: sorted(origins.allowed_origins(daemon.port(), extra)),
     )

@@ -183,7 +183,7 @@ async function served(machine: Machine, asked: IncomingMessage): Promise<Served>
   if (file) return { type: file[1], body: await readFile(file[0]) };
   if (path === "/page.js") return { type: "text/javascript", body: await pageScript() };
   if (path === "/given") {
-    return json({ vault: "garden", settings: { port: 0, tokenFile: machine.tokenFile } });
+    return json({ vault: machine.vault, settings: { port: 0, tokenFile: machine.tokenFile } });
   }
   if (path === "/request-url") return json(await requested(JSON.parse(await bodyOf(asked)) as Parameters<typeof requested>[0]));
   if (path.startsWith("/local/")) return { body: await readFile(decodeURIComponent(path.slice(7))) };
