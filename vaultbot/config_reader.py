@@ -133,7 +133,7 @@ def _with_file(config: Config, tables: Mapping[str, Any], path: Path, names: Col
 def _own_tables(tables: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """What the file says of each vault that has a name."""
     seen: set[str] = set()
-    for written, table in tables.items() if isinstance(tables, dict) else [("", None)]:
+    for written, table in tables.items() if isinstance(tables, dict) else [("", tables)]:
         if not isinstance(table, dict):
             raise ConfigError(f'{path}: [vaults] holds a table for each name, like: [vaults.work] path = "~/Work"')
         name = name_of_vault(written)

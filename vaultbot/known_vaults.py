@@ -10,7 +10,7 @@ from typing import Literal
 
 from vaultbot.config_reader import Settings
 from vaultbot.errors import ConfigError
-from vaultbot.index.roster import roster
+from vaultbot.index.roster import count_of
 from vaultbot.paths import StatePaths, absolute, state_paths
 from vaultbot.runtime import is_locked
 from vaultbot.states import all_states, indexed_at, owner_of, running, size_of
@@ -88,7 +88,7 @@ def _known(name: str | None, folder: Path | None, state: StatePaths | None, *, d
     folder = folder or (owner.vault if owner else None)
     there = folder is not None and folder.is_dir()
     daemon = running(state) if state else None
-    notes = roster(state.catalog) if state else None
+    notes = count_of(state.catalog) if state else None
     kept = state is not None and state.root.is_dir()
     return KnownVault(
         name=name,
@@ -98,7 +98,7 @@ def _known(name: str | None, folder: Path | None, state: StatePaths | None, *, d
         state=_how(state, there=there, listens=daemon is not None, indexed=notes is not None),
         pid=daemon.pid if daemon else None,
         port=daemon.port if daemon else None,
-        notes=None if notes is None else len(notes),
+        notes=notes,
         indexed_at=indexed_at(state) if state else None,
         bytes=size_of(state) if state and kept else 0,
         state_folder=str(state.root) if state and kept else None,

@@ -32,7 +32,7 @@ def install(session: Session, yes: Yes = False) -> None:
     settings = folder / _SETTINGS
     elsewhere = _settings_of_another_vault(settings, session.state)
     if not fresh or not settings.exists() or elsewhere:
-        then = " and have it ask this vault's daemon, not another's" if elsewhere else ""
+        then = ", and have it ask this vault's daemon, not another's" if elsewhere else ""
         agree(f"copy the plugin vaultbot {version} to {folder}{then}? Your notes are not touched", yes=yes)
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from vaultbot.cli.init import checked_name
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
 from vaultbot.config import Config
-from vaultbot.config_reader import config_file, name_of_vault
+from vaultbot.config_reader import config_file, name_of_vault, read_settings
 from vaultbot.errors import ConfigError, InvalidRequest
 from vaultbot.paths import StatePaths, absolute, state_paths
 
@@ -112,7 +112,7 @@ def remove(session: Session, name: Name) -> None:
 
     name, file = _known_name(session, name), _file(session)
     root = Path(session.settings.vaults[name].vault.path)
-    if session.settings.everywhere.vault.path == name:
+    if read_settings(session.settings.file, environ={}).everywhere.vault.path == name:
         raise InvalidRequest(
             f"{name} is meant where no vault is named; choose another first: vaultbot vaults use NAME, or set [vault] "
             "path to a folder"
@@ -161,7 +161,7 @@ def relink(
     if session.json:
         print_json({"vault": str(root), "name": name, "state_folder": str(moved.target.root), "notes": moved.known})
         return
-    print(f"the index of {moved.known} notes is that of {root} now")
+    print(f"the index of {moved.vault or moved.state.root}, {moved.here} notes, is that of {root} now")
     if name is None and _is_default(session, moved.vault):
         print(f"the settings still name the folder of before: set [vault] path in {_file(session)}")
     if (root / ".obsidian" / "plugins" / "vaultbot").is_dir():

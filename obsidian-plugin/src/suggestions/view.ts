@@ -1,6 +1,6 @@
 /** What the note in front could be given: shown first, done when it is accepted, forgotten when it is dismissed. */
 
-import { ItemView, Menu, Notice, WorkspaceLeaf } from "obsidian";
+import { ItemView, Menu, WorkspaceLeaf } from "obsidian";
 import { ActiveNote, Loaded } from "../active-note";
 import { showTrouble } from "../banner";
 import { Client } from "../daemon/client";
