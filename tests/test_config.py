@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from vaultbot.config import Config, example_toml
-from vaultbot.config_reader import config_file, load_config
+from vaultbot.config_reader import config_file, read_settings
 from vaultbot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -91,7 +92,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def read(file: Path | None = None, *, flags: Mapping[str, Any] | None = None, **variables: str) -> Config:
-    return load_config(file, environ=variables, flags=flags)
+    return read_settings(file, environ=variables, flags=flags).everywhere
 
 
 # ── the example ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,10 +205,10 @@ def test_every_setting_refuses_it_from_the_environment_too(name: str) -> None:
     variable = f"VAULTBOT_{name.replace('.', '_')}".upper()
     texts = ("path", "folder", "embedding.model", "remote_model", "key_", "reranker", "exclude", "origins")
     if any(word in name for word in texts):
-        assert load_config(environ={variable: "anything"}) != Config()
+        assert read_settings(environ={variable: "anything"}).everywhere != Config()
         return
     with pytest.raises(ConfigError, match=rf"the variable {variable}: .*; it must be "):
-        load_config(environ={variable: "anything"})
+        read_settings(environ={variable: "anything"})
 
 
 def test_a_long_wrong_value_is_not_repeated_whole(home: Path) -> None:
@@ -273,3 +274,101 @@ def test_a_key_in_place_of_its_name_is_not_shown(home: Path, section: str, key: 
     with pytest.raises(ConfigError, match=told) as refused:
         read(file)
     assert "3f9a" not in str(refused.value)
+
+
+# ── several vaults ─────────────────────────────────────────────────────────────────────────────────────────────
+
+TWO = """
+[vault]
+path = "home"
+exclude = ["Everywhere/"]
+[server]
+port = 1
+idle_minutes = 1
+[retrieval]
+limit = 1
+passages = 1
+
+[vaults.home]
+path = "Notes"
+[vaults."日本 メモ"]
+path = "~/Memo"
+exclude = ["Old/"]
+[vaults."日本 メモ".server]
+port = 2
+idle_minutes = 2
+[vaults."日本 メモ".retrieval]
+limit = 2
+"""
+
+
+def test_what_is_set_for_one_vault_is_stronger_than_the_file_and_weaker_than_environment_and_flags(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    variables = {"VAULTBOT_SERVER_IDLE_MINUTES": "3", "VAULTBOT_RETRIEVAL_LIMIT": "3", "VAULTBOT_VAULT_PATH": "home"}
+
+    settings = read_settings(written(home, TWO), environ=variables, flags={"retrieval.limit": 4})
+    one, other = settings.vaults["home"], settings.vaults["日本 メモ"]
+
+    assert (other.server.port, other.server.idle_minutes, other.retrieval.limit, other.retrieval.passages) == (
+        2,
+        3,
+        4,
+        1,
+    )
+    assert (one.server.port, one.server.idle_minutes, one.retrieval.limit) == (1, 3, 4)
+    assert (one.vault.path, one.vault.exclude) == (str(home / "Notes"), ("Everywhere/",))
+    assert (other.vault.path, other.vault.exclude) == (str(home / "Memo"), ("Old/",))
+    assert (settings.everywhere.vault.path, settings.everywhere.server.port) == ("home", 1)
+
+
+def test_a_vaults_own_settings_hold_by_whatever_path_its_folder_is_reached(home: Path) -> None:
+    (home / "Notes").mkdir()
+    (home / "link").symlink_to(home / "Notes")
+    settings = read_settings(written(home, TWO + '[vaults.home.answer]\nunsupported = "mark"\n'), environ={})
+
+    assert settings.name_of(home / "link") == "home"
+    assert settings.of(home / "link").answer.unsupported == "mark"
+    assert settings.of(home / "link").vault.path == str(home / "link")
+    assert settings.name_of(home) is None
+    assert settings.of(home).answer.unsupported == "drop"
+
+
+def test_the_same_name_typed_on_another_system_is_the_same_name(home: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "ガーデン")
+    settings = read_settings(written(home, f'[vault]\npath = "{decomposed}"\n[vaults.\'{decomposed}\']\npath = "G"\n'))
+
+    assert (list(settings.vaults), settings.everywhere.vault.path) == (["ガーデン"], "ガーデン")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[vaults.work]\nport = 1\npath = 'W'\n",
+            "unknown setting [vaults.work] port; allowed are path, exclude, [index]",
+        ),
+        ("[vaults.work]\npath = 'W'\n[vaults.work.vault]\n", "unknown setting [vaults.work] vault; allowed are path"),
+        (
+            "[vaults.'a b']\npath = 'W'\n[vaults.'a b'.server]\nport = 'x'\n",
+            '[vaults."a b".server] port = "x" is not allowed; it must be a whole number',
+        ),
+        ("[vaults.work]\nexclude = []\n", "[vaults.work] lacks its path, the vault's folder"),
+        ("[vaults.work]\npath = ''\n", "[vaults.work] lacks its path, the vault's folder"),
+        ("[vaults.work]\npath = 3\n", "[vaults.work] path = 3 is not allowed"),
+        ("[vaults]\nwork = 'W'\n", "[vaults] holds a table for each name, like: [vaults.work] path"),
+        ("[[vaults]]\npath = 'W'\n", "[vaults] holds a table for each name"),
+        ("[vaults.'a/b']\npath = 'W'\n", '[vaults."a/b"] is no name for one vault; it must be up to 40 characters'),
+        ("[vaults.-x]\npath = 'W'\n", "[vaults.-x] is no name for one vault"),
+        ("[vaults.a]\npath = 'W'\n[vaults.b]\npath = './W/'\n", "[vaults.a] and [vaults.b] are the same folder"),
+    ],
+)
+def test_what_is_wrong_about_a_vault_is_told_with_its_place(home: Path, text: str, told: str) -> None:
+    file = written(home, text)
+
+    with pytest.raises(ConfigError) as refused:
+        read_settings(file, environ={})
+
+    assert str(refused.value).startswith(f"{file}: {told}")
+    assert "\n" not in str(refused.value)

@@ -127,7 +127,7 @@ def _yes_or_no(default: bool, why: str) -> Any:
 class VaultSettings:
     """Which notes."""
 
-    path: str = _place("", "The vault's folder; --vault is stronger.")
+    path: str = _place("", "The vault's folder, or the name of one in [vaults]; --vault is stronger.")
     exclude: tuple[str, ...] = _texts(
         "Notes to leave out, as in .gitignore; what Obsidian excludes is left out anyway."
     )
@@ -309,6 +309,17 @@ class Config:
     server: ServerSettings = ServerSettings()
 
 
+#: Of tables whose names are the owner's there can be no defaults.
+_VAULTS_EXAMPLE = (
+    "# Several vaults, each with a name for --vault, its folder and whatever differs for it (docs/vaults.md), like:",
+    "# [vaults.work]",
+    '# path = "~/Work"',
+    '# exclude = ["Archive/"]',
+    "# [vaults.work.server]",
+    "# port = 8766",
+)
+
+
 def example_toml() -> str:
     """`config.example.toml`: every setting with its default and one line of why."""
     lines = [
@@ -321,6 +332,7 @@ def example_toml() -> str:
         lines += ["", f"# {type(settings).__doc__}", f"[{section.name}]"]
         for item in fields(settings):
             lines += [f"# {item.metadata['why']}", f"{item.name} = {toml_value(item.default)}"]
+    lines += ["", *_VAULTS_EXAMPLE]
     return "\n".join(lines) + "\n"
 
 

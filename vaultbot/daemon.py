@@ -28,7 +28,9 @@ from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
 from vaultbot.errors import ModelMissing, PortInUse, VaultbotError, kind_and_place
 from vaultbot.paths import StatePaths, absolute
+from vaultbot.ports import taken
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
+from vaultbot.states import remember_owner
 from vaultbot.types import Status
 from vaultbot.vault.vault import Vault
 from vaultbot.vault.watcher import VaultWatcher
@@ -45,12 +47,14 @@ def serve(
     root: os.PathLike[str],
     state: StatePaths,
     *,
+    name: str | None = None,
     ends_when_idle: bool = False,
     background: bool = False,
     verbose: bool = False,
     on_ready: Callable[[Status], None] = lambda _: None,
 ) -> None:
-    """Run the daemon of the vault at `root` until SIGTERM, Ctrl-C, or the end of its idle time.
+    """Run the daemon of the vault at `root` until SIGTERM, Ctrl-C, or the end of its idle time. The settings call the
+    vault `name`, or do not name it.
 
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
@@ -62,9 +66,10 @@ def serve(
     state.create()
     with hold_lock(state):
         _log_to(state, to_terminal=not background, verbose=verbose)
-        with _listen(config.server.port, any_port_will_do=ends_when_idle) as listener:
+        remember_owner(state, vault.root)
+        with _listen(config.server.port, any_port_will_do=ends_when_idle, name=name) as listener:
             assistant = assemble(config, vault.root, state)
-            serving = _Serving(config, assistant, state, listener, ends_when_idle=ends_when_idle)
+            serving = _Serving(config, assistant, state, listener, name=name, ends_when_idle=ends_when_idle)
             os.chdir(state.root)  # The folder it was started in may be removed or unmounted.
 
             def ready(status: Status) -> None:
@@ -75,7 +80,7 @@ def serve(
             serving.run(ready)
 
 
-def _listen(port: int, *, any_port_will_do: bool) -> socket.socket:
+def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.socket:
     """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":
@@ -90,10 +95,8 @@ def _listen(port: int, *, any_port_will_do: bool) -> socket.socket:
         listener.close()
         if any_port_will_do and port != 0:
             log.warning("port %s is in use, so this daemon takes a free one", port)
-            return _listen(0, any_port_will_do=False)
-        raise PortInUse(
-            f"port {port} is used by another program; choose another with --port or [server] port (0 takes a free one)"
-        ) from error
+            return _listen(0, any_port_will_do=False, name=name)
+        raise PortInUse(taken(port, name)) from error
     return listener
 
 
@@ -145,8 +148,10 @@ class _Serving:
         state: StatePaths,
         listener: socket.socket,
         *,
+        name: str | None,
         ends_when_idle: bool,
     ) -> None:
+        self._name = name
         self._config = config
         self._assistant = assistant
         self._state = state
@@ -155,7 +160,7 @@ class _Serving:
         self._began = time.monotonic()
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
         self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
-        daemon = Daemon(make_token(state), lambda: self._port, self.status)
+        daemon = Daemon(make_token(state), lambda: self._port, self.status, name)
         app = create_app(
             assistant,
             daemon,
@@ -190,7 +195,7 @@ class _Serving:
             threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
             vault = str(self._assistant.vault.root)
             ends_when_idle = self._idle_s is not None
-            write_runtime(self._state, Runtime(os.getpid(), self._port, vault, __version__, ends_when_idle))
+            write_runtime(self._state, Runtime(os.getpid(), self._port, vault, __version__, ends_when_idle, self._name))
             on_ready(self.status())
             asyncio.run(self._serve())
         finally:
@@ -273,6 +278,7 @@ class _Serving:
             damaged=tuple(self._assistant.damaged()),
             warnings=tuple(warnings),
             model_loaded=loaded,
+            name=self._name,
         )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from vaultbot.errors import DataDamaged
 
@@ -49,3 +51,13 @@ def _opened(file: Path, tables: str, version: int) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+
+
+def rows_in(file: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """What a query finds in a file that another process may own; None when it is not there or cannot be read."""
+    try:
+        # Read only: the last connection to close would else carry the log over, which is the owner's to do.
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error:
+        return None

@@ -117,6 +117,11 @@ class StatePaths:
         return self.root / "token"
 
     @property
+    def owner(self) -> Path:
+        """Which vault the state is of; mode 0600."""
+        return self.root / "vault.json"
+
+    @property
     def log(self) -> Path:
         """The daemon's log. Names notes and never quotes them."""
         return self.root / "daemon.log"

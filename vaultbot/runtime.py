@@ -32,6 +32,7 @@ class Runtime:
     vault: str
     version: str
     ends_when_idle: bool
+    name: str | None = None  #: of the vault in the settings, or None
 
 
 def read_runtime(state: StatePaths) -> Runtime | None:
@@ -44,6 +45,7 @@ def read_runtime(state: StatePaths) -> Runtime | None:
             str(values["vault"]),
             str(values["version"]),
             bool(values["ends_when_idle"]),
+            None if values.get("name") is None else str(values["name"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -51,7 +53,7 @@ def read_runtime(state: StatePaths) -> Runtime | None:
 
 def write_runtime(state: StatePaths, runtime: Runtime) -> None:
     """Tell clients where the daemon is, for the owner's eyes only."""
-    _write_private(state.runtime, json.dumps(asdict(runtime)))
+    write_private(state.runtime, json.dumps(asdict(runtime)))
 
 
 @contextmanager
@@ -138,11 +140,11 @@ def make_token(state: StatePaths) -> str:
     if not os.path.lexists(state.token):
         import secrets
 
-        _write_private(state.token, secrets.token_urlsafe(32))
+        write_private(state.token, secrets.token_urlsafe(32))
     return read_token(state)
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Put the file there whole, for the owner's eyes only. One process writes it: the holder of the lock."""
     temporary = path.with_name(f"{path.name}.new")
     temporary.unlink(missing_ok=True)

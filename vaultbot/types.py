@@ -345,8 +345,7 @@ class Spoken:
     remark: str = ""  #: to be shown behind it: "(Not in your notes.)"
 
 
-#: A streamed answer is Sources, then Spoken for every sentence, then the whole Answer.
-AskEvent: TypeAlias = Sources | Spoken | Answer
+AskEvent: TypeAlias = Sources | Spoken | Answer  #: in this order, and Spoken for every sentence
 
 
 # ── suggested ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -398,3 +397,4 @@ class Status:
     damaged: tuple[Skipped, ...] = ()  #: notes that are not wholly in the index, and why
     warnings: tuple[str, ...] = ()
     model_loaded: bool = False  #: the model is in memory; one that is not is loaded by the next question
+    name: str | None = None  #: what the settings call the vault; None where they do not name it

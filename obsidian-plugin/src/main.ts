@@ -1,6 +1,6 @@
 /** The companion of the vaultbot daemon: views, commands, and the connection that they share. */
 
-import { FileSystemAdapter, Notice, Platform, Plugin, WorkspaceLeaf } from "obsidian";
+import { App, FileSystemAdapter, Notice, Platform, Plugin, WorkspaceLeaf } from "obsidian";
 import { CHAT_VIEW, ChatView } from "./chat/view";
 import { Conversation } from "./chat/conversation";
 import { Client } from "./daemon/client";
@@ -18,7 +18,7 @@ export default class VaultbotPlugin extends Plugin {
 
   override async onload(): Promise<void> {
     this.settings = readSettings(await this.loadData());
-    const client = new Client(() => findDaemon(this.settings, readLocalFile), obsidianTransport);
+    const client = new Client(() => findDaemon(this.settings, readLocalFile), obsidianTransport, folderOf(this.app));
     const connection = new Connection(client, pause);
     const conversation = new Conversation(client);
     this.register(() => conversation.stop());
@@ -96,6 +96,12 @@ export default class VaultbotPlugin extends Plugin {
       }),
     );
   }
+}
+
+/** The vault's folder on this computer. */
+function folderOf(app: App): string {
+  const { adapter } = app.vault;
+  return adapter instanceof FileSystemAdapter ? adapter.getBasePath() : app.vault.getName();
 }
 
 /** The token's file lies outside the vault, where Obsidian reads on a computer only. */

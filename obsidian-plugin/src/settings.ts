@@ -97,9 +97,9 @@ export function inFull(state: ConnectionState): string {
     case "refused":
       return state.why;
     case "online": {
-      const { version, notes, vault, model, message } = state.status;
+      const { version, notes, vault, name, model, message } = state.status;
       const known = state.status.state === "ready" ? counted(notes) : message;
-      return `Connected to vaultbot ${version} for ${vault}: ${known}, ${model ?? "no language model"}.`;
+      return `Connected to vaultbot ${version} for ${name ? `${name}, ${vault}` : vault}: ${known}, ${model ?? "no language model"}.`;
     }
   }
 }

@@ -95,10 +95,31 @@ def test_a_settings_file_that_is_there_is_kept_unless_told_otherwise(machine: Ma
     machine.home.mkdir()
     (machine.home / "config.toml").write_text("# mine\n")
 
-    assert init(machine).error.endswith("edit it, or replace it with: vaultbot init --force")
+    assert init(machine).error.endswith(
+        "edit it, name a further vault with: vaultbot vaults add NAME FOLDER, or replace the file with: vaultbot init "
+        "--force"
+    )
     assert (machine.home / "config.toml").read_text() == "# mine\n"
     assert init(machine, "--force").code == 0
     assert chosen(machine) == str(machine.vault)
+
+
+def test_a_vault_may_get_a_name_and_the_others_are_mentioned(machine: Machine) -> None:
+    known_to_obsidian(machine, "My Old Notes", "Notes")
+
+    ran = init(machine, "--vault", str(machine.vault), "--name", "日記 home")
+
+    assert tomllib.loads((machine.home / "config.toml").read_text()) == {
+        "vault": {"path": "日記 home"},
+        "vaults": {"日記 home": {"path": str(machine.vault)}},
+    }
+    assert without_chat_model(ran)[-1] == (
+        f"Obsidian knows more vaults; to ask one, too: vaultbot vaults add NAME '{machine.folder / 'My Old Notes'}'"
+    )
+    assert machine.run("status", "--no-start", "--vault", "日記 home").error.startswith("no daemon runs for this vault")
+    assert init(machine, "--force", "--name", "a/b").error.startswith(
+        "a vault cannot be called 'a/b': a name is up to "
+    )
 
 
 def test_a_folder_of_any_name_is_written_so_that_it_can_be_read_again(machine: Machine) -> None:
@@ -153,6 +174,7 @@ def test_where_nothing_is_lacking_no_other_model_is_named(machine: Machine) -> N
     assert told == {
         "config": str(machine.home / "config.toml"),
         "vault": str(machine.vault),
+        "name": None,
         "languages": {"English": 1.0},
         "embedding_model": "sentence-transformers/all-MiniLM-L6-v2",
         "unread": [],

@@ -67,6 +67,20 @@ def test_a_second_time_brings_it_up_to_date_and_keeps_the_settings(machine: Mach
     assert json.loads((folder_of(machine) / "data.json").read_text()) == {"port": 9000, "tokenFile": "/mine"}
 
 
+def test_a_vault_that_was_copied_or_moved_with_its_settings_is_led_to_its_own_daemon(machine: Machine) -> None:
+    machine.vaultbot("plugin", "install", "--yes")
+    others = machine.state.root.with_name("Original-0123456789") / "token"
+    (folder_of(machine) / "data.json").write_text(json.dumps({"port": 9000, "tokenFile": str(others)}))
+
+    asked = machine.vaultbot("plugin", "install")
+    assert asked.code == 2
+    assert ", and have it ask this vault's daemon, not another's; if you want that, add --yes" in asked.error
+    assert machine.vaultbot("plugin", "install", "--yes", "--json").json()["changed"] is True
+
+    told = json.loads((folder_of(machine) / "data.json").read_text())
+    assert told == {"port": 9000, "tokenFile": str(machine.state.token)}
+
+
 def test_a_folder_that_obsidian_does_not_know_is_refused(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.write("Kimchi.md", "Cabbage, salt and time.")

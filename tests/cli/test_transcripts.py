@@ -24,8 +24,12 @@ TRANSCRIPTS = sorted((ROOT / "tests" / "transcripts").glob("*.txt"))
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("garden")
-    with machine_in(folder, environment={**NO_MODELS, "VAULTBOT_VAULT_PATH": str(folder / "Notes")}) as machine:
+    # Another HOME, for Obsidian there knows other vaults.
+    own = {"VAULTBOT_VAULT_PATH": str(folder / "Notes"), "HOME": str(folder)}
+    with machine_in(folder, environment={**NO_MODELS, **own}) as machine:
         shutil.copytree(ROOT / "examples" / "garden", machine.vault, dirs_exist_ok=True)
+        (folder / "日本 メモ").mkdir()
+        (folder / "日本 メモ" / "キムチ.md").write_text("キムチ (kimchi) は白菜と塩です。", encoding="utf-8")
         machine.vaultbot("index")
         yield machine
 
@@ -44,8 +48,16 @@ def replayed(machine: Machine, transcript: str) -> str:
 
 
 def normal(machine: Machine, text: str) -> str:
-    for folder, name in ((machine.vault, "NOTES"), (machine.state.root, "STATE"), (machine.home, "HOME")):
+    for folder, name in (
+        (machine.vault, "NOTES"),
+        (machine.state.root, "STATE"),
+        (machine.home, "HOME"),
+        (machine.folder, "FOLDER"),
+    ):
         text = text.replace(str(folder), name)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-05-03 09:00", text)
+    text = re.sub(r"\b\d+ [kM]B in (\S+)-[0-9a-f]{10}\b", r"300 kB in \1-0123456789", text)
+    text = re.sub(r"(vaults/\S+)-[0-9a-f]{10}\b", r"\1-0123456789", text)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b", r"0 \2", text)
     text = re.sub(r"pid \d+", "pid 1", text)
     return re.sub(r"127\.0\.0\.1:\d+|port \d+", lambda m: re.sub(r"\d+$", "8765", m[0]), text)

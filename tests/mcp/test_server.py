@@ -38,7 +38,7 @@ def using(vault: VaultBuilder, what: Callable[[Client], Awaitable[T]]) -> T:
     """What `what` does with a client of the vault's server."""
 
     async def run() -> T:
-        server = make_server(AppDoor(cast(FastAPI, app_of(vault)._app)))
+        server = make_server(AppDoor(cast(FastAPI, app_of(vault)._app)), vault="vault")
         async with Client(server) as client:
             return await what(client)
 

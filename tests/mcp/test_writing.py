@@ -34,7 +34,7 @@ def called(vault: VaultBuilder, tool: str, *, allow_write: bool = True, **argume
     """Whether a tool failed, and what it said."""
 
     async def run() -> tuple[bool, str]:
-        server = make_server(AppDoor(cast(FastAPI, app_of(vault)._app)), allow_write=allow_write)
+        server = make_server(AppDoor(cast(FastAPI, app_of(vault)._app)), vault="vault", allow_write=allow_write)
         async with Client(server) as client:
             result = await client.call_tool(tool, arguments)
             return bool(result.is_error), result.content[0].text  # type: ignore[union-attr]

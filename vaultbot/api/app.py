@@ -17,6 +17,7 @@ from vaultbot.api.guard import Guard
 from vaultbot.api.limits import Limits
 from vaultbot.api.ollama import make_ollama_routes
 from vaultbot.api.openai import make_openai_routes
+from vaultbot.api.right_vault import RightVault
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.assistant import Assistant
 from vaultbot.mcp.http import McpApp
@@ -48,10 +49,11 @@ def create_app(
         return JSONResponse(app.openapi())
 
     limited = Limits(app)
-    app.router.routes.append(Route("/mcp", _mcp_app(limited, daemon, allowed_origins), methods=["POST"]))
+    vault = daemon.name or assistant.vault.name
+    app.router.routes.append(Route("/mcp", _mcp_app(limited, vault, daemon, allowed_origins), methods=["POST"]))
     app.router.redirect_slashes = False
     return Guard(
-        limited,
+        RightVault(limited, root=assistant.vault.root, name=daemon.name),
         token=daemon.token,
         port=daemon.port,
         allowed_origins=allowed_origins,
@@ -61,9 +63,10 @@ def create_app(
     )
 
 
-def _mcp_app(app: ASGIApp, daemon: Daemon, extra: Sequence[str]) -> McpApp:
+def _mcp_app(app: ASGIApp, vault: str, daemon: Daemon, extra: Sequence[str]) -> McpApp:
     return McpApp(
         app,
+        vault=vault,
         hosts=lambda: sorted(origins.allowed_hosts(daemon.port())),
         origins=lambda: sorted(origins.allowed_origins(daemon.port(), extra)),
     )

@@ -57,6 +57,7 @@ class Daemon:
     token: str
     port: Callable[[], int]
     status: Callable[[], Status]
+    name: str | None = None  #: what the settings call the vault
 
 
 def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
 from vaultbot.config import ModelSettings, toml_value
-from vaultbot.config_reader import config_file
+from vaultbot.config_reader import NAME_RULE, config_file, header, is_vault_name, name_of_vault
 from vaultbot.errors import ConfigError, InvalidRequest, VaultbotError
 from vaultbot.paths import absolute
 
@@ -27,15 +27,24 @@ if TYPE_CHECKING:
 def init(
     session: Session,
     force: Annotated[bool, typer.Option("--force", help="Replace the settings file.")] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call the vault, as for --vault. One vault needs no name.")
+    ] = None,
 ) -> None:
     """Choose your vault and write the settings file."""
     file = absolute(session.config_file or config_file())
     if file.exists() and not force:
         raise VaultbotError(
-            f"there is a settings file already: {file}; edit it, or replace it with: vaultbot init --force"
+            f"there is a settings file already: {file}; edit it, name a further vault with: vaultbot vaults add NAME "
+            "FOLDER, or replace the file with: vaultbot init --force"
         )
-    root = absolute(session.vault or _chosen(known_vaults()))
+    if name is not None:
+        name = checked_name(name)
+    from vaultbot.vault.opened import opened_vaults
     from vaultbot.vault.vault import Vault
+
+    opened = opened_vaults()
+    root = absolute(session.vault or _chosen(opened))
 
     Vault(root).check()
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
@@ -44,7 +53,7 @@ def init(
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.write_text(
             "# Settings of vaultbot. Every one with its default is printed by: python -m vaultbot.config\n\n"
-            f"[vault]\npath = {toml_value(str(root))}\n",
+            + _vault_in_settings(name, root),
             encoding="utf-8",
         )
         file.chmod(0o600)
@@ -55,19 +64,36 @@ def init(
     languages, advice = _advice(Vault(root))
     chat = _chat_model(languages)
     if session.json:
-        name = chat.fit.choice.name if chat else None
         print_json(
             {
                 "config": str(file),
                 "vault": str(root),
+                "name": name,
                 **_as_json(languages, advice),
-                "recommended_chat_model": name,
+                "recommended_chat_model": chat.fit.choice.name if chat else None,
             }
         )
     else:
         lines = [*_in_words(languages, advice), *_chat_model_in_words(chat)]
         said = "".join(f"{line}\n" for line in lines)
         print(f'wrote {file}\nyour vault is {root}\n{said}now ask it something: vaultbot ask "…"')
+        if others := [one for one in opened if one != root]:
+            print(
+                f"Obsidian knows more vaults; to ask one, too: vaultbot vaults add NAME {shlex.quote(str(others[0]))}"
+            )
+
+
+def _vault_in_settings(name: str | None, root: Path) -> str:
+    if name is None:
+        return f"[vault]\npath = {toml_value(str(root))}\n"
+    return f"[vault]\npath = {toml_value(name)}\n\n{header('vaults', name)}\npath = {toml_value(str(root))}\n"
+
+
+def checked_name(text: str) -> str:
+    """A name for a vault. Raises InvalidRequest for what can be none."""
+    if not is_vault_name(text):
+        raise InvalidRequest(f"a vault cannot be called {text[:60]!r}: a name is {NAME_RULE}")
+    return name_of_vault(text)
 
 
 def _advice(vault: Vault) -> tuple[dict[str, float], Advice]:
@@ -130,25 +156,6 @@ def _as_json(languages: Mapping[str, float], advice: Advice) -> dict[str, object
             else None
         ),
     }
-
-
-def known_vaults() -> list[Path]:
-    """The vaults that Obsidian on this machine has opened, the last one first."""
-    places = (
-        Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "obsidian",
-        Path("~/.var/app/md.obsidian.Obsidian/config/obsidian").expanduser(),
-        Path("~/Library/Application Support/obsidian").expanduser(),
-        Path(os.environ.get("APPDATA") or "~/AppData/Roaming").expanduser() / "obsidian",
-    )
-    found: dict[Path, int] = {}
-    for place in places:
-        try:
-            vaults = json.loads((place / "obsidian.json").read_text(encoding="utf-8"))["vaults"]
-            entries = [(Path(one["path"]), int(one.get("ts") or 0)) for one in vaults.values()]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-        found.update((path, time) for path, time in entries if path.is_dir())
-    return sorted(found, key=lambda path: -found[path])
 
 
 def _chosen(vaults: list[Path]) -> Path:

@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": "doctor",
     "models": "models",
     "init": "init",
+    "vaults": "vaults",
     "plugin": "plugin",
     "start": "serve",
     "stop": "serve",
@@ -55,7 +56,9 @@ class _Commands(Mapping[str, Any]):
             module = import_module(f"vaultbot.cli.{COMMANDS[name]}")
             made = typer.Typer(name=name, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
             if several := getattr(module, "COMMANDS", None):
-                made.callback(invoke_without_command=True, help=module.HELP)(_help_of_a_group)
+                alone = getattr(module, name, None)  # what the command does without a further word
+                begin = with_session(alone) if alone else _help_of_a_group
+                made.callback(invoke_without_command=True, help=module.HELP)(begin)
                 for word, function in several.items():
                     made.command(word)(with_session(function))
             else:

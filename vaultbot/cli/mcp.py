@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ async def _serve(session: Session, *, allow_write: bool) -> None:
     from vaultbot.mcp.server import make_server
 
     door = ClientDoor(lambda: session.client(start=True, until_indexed=False))
-    server = make_server(door, allow_write=allow_write)
+    server = make_server(door, vault=session.name or session.root.name, allow_write=allow_write)
     async with stdio_server() as (reading, writing):
         try:
             await server.run(reading, writing, server.create_initialization_options())
@@ -127,7 +128,8 @@ class _Line:
 
 
 def _print_config(session: Session, *, allow_write: bool) -> None:
-    arguments = ["mcp", "--vault", str(session.root)]
+    # By its name where it has one: then the snippet is right after the vault was moved, too.
+    arguments = ["mcp", "--vault", session.name or str(session.root)]
     if session.config_file is not None:
         arguments += ["--config", str(session.config_file.absolute())]
     if allow_write:
@@ -135,7 +137,7 @@ def _print_config(session: Session, *, allow_write: bool) -> None:
     # Assistants know neither the shell's PATH nor its folder, so the program is named whole.
     command = [sys.executable, "-P", "-m", "vaultbot", *arguments]
     if session.json:
-        print(servers_json(command))
+        print(servers_json(command, name=_server_name(session)))
         return
     running: Client | None = None
     try:
@@ -143,4 +145,14 @@ def _print_config(session: Session, *, allow_write: bool) -> None:
     except VaultbotError as error:
         session.say(str(error))
     port = running.runtime.port if running else session.config.server.port
-    print(instructions(command, address=f"http://127.0.0.1:{port}", token_file=str(session.state.token)))
+    name = _server_name(session)
+    print(instructions(command, name=name, address=f"http://127.0.0.1:{port}", token_file=str(session.state.token)))
+
+
+def _server_name(session: Session) -> str:
+    """What assistants call the server: "vaultbot", and of several vaults each otherwise, in letters that all take."""
+    default = session.settings.everywhere.vault.path
+    if session.name is None or session.name == default or len(session.settings.vaults) < 2:
+        return "vaultbot"
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", session.name).strip("-")
+    return f"vaultbot-{readable.lower() or session.state.root.name.rpartition('-')[2]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -15,7 +16,7 @@ import typer
 from vaultbot.cli.consent import Yes, agree
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
-from vaultbot.config_reader import config_file
+from vaultbot.config_reader import config_file, header, read_settings
 from vaultbot.errors import ConfigError, InvalidRequest, ModelInvalid, ModelMissing, VaultbotError
 from vaultbot.paths import absolute, models_folder
 
@@ -113,11 +114,16 @@ def use(
 
     value = _setting(session, model)
     file = absolute(session.config_file or config_file())
-    write_setting(file, "model", "path", value)
+    name = session.name if session.vault else None  # Of one vault alone, where that was named.
+    section = ("model",) if name is None else ("vaults", name, "model")
+    write_setting(file, section, "path", value)
     if session.json:
         print_json({"config": str(file), "path": value})
         return
-    print(f"wrote [model] path to {file}: {value}")
+    print(f"wrote {header(*section)} path to {file}: {value}")
+    for other, config in read_settings(file, environ={}).vaults.items() if name is None else ():
+        if config.model.path != value:
+            print(f"the vault {other} has a model of its own; change that with: --vault {shlex.quote(other)}")
     if "VAULTBOT_MODEL_PATH" in os.environ:
         print("the variable VAULTBOT_MODEL_PATH is stronger, and set", file=sys.stderr)
     if session.config.model.base_url and value != "none":
@@ -184,7 +190,7 @@ def _installed(session: Session) -> tuple[InstalledModel, ...]:
 def _folder(session: Session) -> Path:
     """Where pulled models are. Raises ConfigError when that is inside the vault."""
     folder = Path(session.config.models.folder or models_folder())
-    vault = session.vault or session.config.vault.path
+    vault = session.config.vault.path
     if vault and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(vault)):
         raise ConfigError(f"{folder} is inside the vault, where vaultbot keeps no files; set [models] folder elsewhere")
     return folder

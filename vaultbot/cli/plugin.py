@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from vaultbot.cli.consent import Yes, agree
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
 from vaultbot.errors import InvalidRequest, VaultbotError
+from vaultbot.paths import StatePaths
 
 HELP = "Bring vaultbot into Obsidian."
 
@@ -27,18 +30,22 @@ def install(session: Session, yes: Yes = False) -> None:
     folder = _plugin_folder(session.root)
     fresh = all((folder / name).is_file() and (folder / name).read_bytes() == bundle[name] for name in FILES)
     settings = folder / _SETTINGS
-    if not fresh or not settings.exists():
-        agree(f"copy the plugin vaultbot {version} to {folder}? Your notes are not touched", yes=yes)
+    elsewhere = _settings_of_another_vault(settings, session.state)
+    if not fresh or not settings.exists() or elsewhere:
+        then = ", and have it ask this vault's daemon, not another's" if elsewhere else ""
+        agree(f"copy the plugin vaultbot {version} to {folder}{then}? Your notes are not touched", yes=yes)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in FILES:
                 _write(folder / name, bundle[name])
             if not settings.exists():
-                _write(settings, _first_settings(session))
+                _write(settings, _settings(session, {"port": 0}))
+            elif elsewhere:
+                _write(settings, _settings(session, elsewhere))
         except OSError as error:
             raise VaultbotError(f"cannot write {folder}: {error.strerror}; check its permissions") from error
     if session.json:
-        print_json({"folder": str(folder), "version": version, "changed": not fresh})
+        print_json({"folder": str(folder), "version": version, "changed": not fresh or bool(elsewhere)})
         return
     print(f"the plugin vaultbot {version} {'was already' if fresh else 'is'} in {folder}")
     print("turn it on in Obsidian: Settings, Community plugins, vaultbot; if it is not listed, reload them there")
@@ -70,9 +77,23 @@ def _plugin_folder(root: Path) -> Path:
     return folder
 
 
-def _first_settings(session: Session) -> bytes:
+def _settings(session: Session, others: Mapping[str, Any]) -> bytes:
     """Where the token's file is, so that nothing has to be typed. The token itself stays out of the vault."""
-    return (json.dumps({"port": 0, "tokenFile": str(session.state.token)}, indent=2) + "\n").encode(errors="replace")
+    told = {**others, "tokenFile": str(session.state.token)}
+    return (json.dumps(told, indent=2) + "\n").encode(errors="replace")
+
+
+def _settings_of_another_vault(file: Path, state: StatePaths) -> dict[str, Any]:
+    """What the plugin's settings hold when they name another state of this machine; {} when they do not.
+
+    So it is in a vault that was copied with its settings, and in one that was moved.
+    """
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        token = Path(settings["tokenFile"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return settings if token != state.token and token.is_relative_to(state.root.parent) else {}
 
 
 def _write(file: Path, content: bytes) -> None:

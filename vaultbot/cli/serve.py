@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultbot.cli.render import print_json, print_status
 from vaultbot.cli.session import Session
-from vaultbot.client import find
-from vaultbot.config_reader import load_config
-from vaultbot.errors import AlreadyRunning
+from vaultbot.client import Client, find
+from vaultbot.config_reader import read_settings
+from vaultbot.errors import AlreadyRunning, InvalidRequest, VaultbotError
+from vaultbot.runtime import read_runtime
 
 if TYPE_CHECKING:
     from vaultbot.types import Status
@@ -31,7 +33,7 @@ def serve(
     from vaultbot import daemon
 
     flags = {} if port is None else {"server.port": port}
-    config = load_config(session.config_file, flags=flags)
+    config = read_settings(session.settings.file if session.config_file else None, flags=flags).of(session.root)
     session.check_vault()
 
     def ready(status: Status) -> None:
@@ -47,6 +49,7 @@ def serve(
         config,
         session.root,
         session.state,
+        name=session.name,
         ends_when_idle=until_idle,
         background=background,
         verbose=session.verbose,
@@ -57,8 +60,26 @@ def serve(
     os._exit(0)
 
 
-def start(session: Session, port: Port = None) -> None:
+def start(
+    session: Session,
+    port: Port = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every vault that the settings name.")] = False,
+) -> None:
     """Start the daemon in the background, to stay."""
+    if everything:
+        _start_all(session, port)
+        return
+    client = _start(session, port)
+    session.wait_for_index(client)
+    result = client.get("/api/status")
+    if session.json:
+        print_json(result)
+    else:
+        print_status(result, verbose=session.verbose)
+
+
+def _start(session: Session, port: int | None) -> Client:
+    """A daemon that stays. Raises AlreadyRunning when there is one."""
     from vaultbot import launcher
 
     _ = session.config
@@ -73,19 +94,45 @@ def start(session: Session, port: Port = None) -> None:
         launcher.stop(session.state)  # It would have ended by itself; this one stays.
     arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
     session.say("starting vaultbot in the background")
-    client = launcher.find_or_start(session.state, arguments=arguments, start=True)
-    session.wait_for_index(client)
-    result = client.get("/api/status")
+    return launcher.find_or_start(session.state, arguments=arguments, start=True)
+
+
+def _start_all(session: Session, port: int | None) -> None:
+    """Those that run already are left as they are, and one that cannot be started does not keep the others from it."""
+    if session.vault or port is not None:
+        raise InvalidRequest("--all goes with neither --vault nor --port: each vault has its own in the settings")
+    if not session.settings.vaults:
+        raise InvalidRequest("the settings name no vault; name one with: vaultbot vaults add NAME FOLDER")
+    told: list[dict[str, object]] = []
+    for name in session.settings.vaults:
+        one = replace(session, vault=name)
+        port, error = None, None
+        try:
+            port = _start(one, None).runtime.port
+        except AlreadyRunning:
+            runtime = read_runtime(one.state)
+            port = runtime.port if runtime else None
+        except VaultbotError as problem:
+            error = str(problem)
+        told.append({"name": name, "vault": str(one.root), "port": port, "error": error})
+        if not session.json:
+            print(f"{name}: {error or f'runs on port {port}'}", flush=True)
     if session.json:
-        print_json(result)
-    else:
-        print_status(result, verbose=session.verbose)
+        print_json(told)
+    if any(this["error"] for this in told):
+        raise typer.Exit(VaultbotError.exit_code)
 
 
-def stop(session: Session) -> None:
+def stop(
+    session: Session,
+    everything: Annotated[bool, typer.Option("--all", help="The daemons of all vaults.")] = False,
+) -> None:
     """End the daemon. What it has indexed stays."""
     from vaultbot import launcher
 
+    if everything:
+        _stop_all(session)
+        return
     stopped = launcher.stop(session.state)
     if not stopped:
         session.check_vault()
@@ -93,3 +140,21 @@ def stop(session: Session) -> None:
         print_json({"stopped": stopped})
     else:
         print("stopped" if stopped else "no daemon was running for this vault")
+
+
+def _stop_all(session: Session) -> None:
+    from vaultbot import launcher
+    from vaultbot.known_vaults import running_states
+    from vaultbot.states import owner_of
+
+    if session.vault:
+        raise InvalidRequest("--all goes without --vault: it ends the daemons of all vaults")
+    stopped: list[str] = []
+    for state in running_states():
+        owner = owner_of(state)
+        if launcher.stop(state):
+            stopped.append(str(owner.vault if owner else state.root))
+    if session.json:
+        print_json({"stopped": stopped})
+    else:
+        print("\n".join(f"stopped {vault}" for vault in stopped) or "no daemon was running")

@@ -20,13 +20,19 @@ import typer
 
 from vaultbot.client import Client, find
 from vaultbot.config import Config
-from vaultbot.config_reader import load_config
+from vaultbot.config_reader import Settings, read_settings
 from vaultbot.errors import VaultMissing
 from vaultbot.paths import StatePaths, absolute, state_paths
+from vaultbot.vault_choice import ChosenVault, choose_vault
 
 Vault = Annotated[
-    Path | None,
-    typer.Option("--vault", help="The vault's folder. Default: the one of the settings, or the one you are in."),
+    str | None,
+    typer.Option(
+        "--vault",
+        metavar="NAME|FOLDER",
+        help="A vault by its name in the settings, or its folder. Default: the one of the settings, or the one you "
+        "are in.",
+    ),
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A settings file in place of your config.toml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -40,23 +46,38 @@ _SHARED = {"vault": Vault, "config": ConfigFile, "json": AsJson, "verbose": Verb
 class Session:
     """One call of vaultbot."""
 
-    vault: Path | None = None
+    vault: str | None = None
     config_file: Path | None = None
     json: bool = False
     verbose: bool = False
 
     @cached_property
-    def config(self) -> Config:
-        """The settings. Raises ConfigError."""
-        return load_config(absolute(self.config_file) if self.config_file else None)
+    def settings(self) -> Settings:
+        """What is set for all vaults. Raises ConfigError."""
+        return read_settings(absolute(self.config_file) if self.config_file else None)
 
     @cached_property
+    def chosen(self) -> ChosenVault:
+        """The vault that is meant. Raises VaultMissing when none is."""
+        return choose_vault(self.settings, self.vault)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings of this vault, or where none is meant, those of all. Raises ConfigError."""
+        try:
+            return self.chosen.config
+        except VaultMissing:
+            return self.settings.everywhere
+
+    @property
+    def name(self) -> str | None:
+        """What the settings call the vault; None where they do not name it."""
+        return self.chosen.name
+
+    @property
     def root(self) -> Path:
-        """The vault's folder, absolute; it may be gone. Raises VaultMissing when none is named."""
-        wanted = self.vault or self.config.vault.path or _vault_around(Path.cwd())
-        if not wanted:
-            raise VaultMissing("no vault is named; give --vault FOLDER, or choose one for good with: vaultbot init")
-        return absolute(wanted)
+        """The vault's folder, absolute; it may be gone. Raises VaultMissing when none is meant."""
+        return self.chosen.root
 
     def check_vault(self) -> None:
         """Raises VaultMissing unless the vault's folder is there."""
@@ -132,14 +153,6 @@ def _until_indexed(events: Iterator[tuple[str, Any]]) -> Iterator[dict[str, Any]
             return
 
 
-def _vault_around(folder: Path) -> Path | None:
-    """The vault that this folder is in, by Obsidian's own folder in it."""
-    for place in (folder, *folder.parents):
-        if (place / ".obsidian").is_dir():
-            return place
-    return None
-
-
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the shared options; it gets them as a `Session`, its first argument."""
     own = dict(inspect.signature(command).parameters)
@@ -156,7 +169,9 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
             json=shared["json"] or before.json,
             verbose=shared["verbose"] or before.verbose,
         )
-        command(session, **values)
+        ctx.obj = session
+        if ctx.invoked_subcommand is None:
+            command(session, **values)
 
     named = inspect.Parameter.KEYWORD_ONLY
     wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -13,24 +13,24 @@ _JSON_CLIENTS = (
 )
 
 
-def servers_json(command: Sequence[str], *, key: str = "mcpServers", typed: bool = False) -> str:
-    """The snippet that most clients take."""
+def servers_json(command: Sequence[str], *, name: str, key: str = "mcpServers", typed: bool = False) -> str:
+    """The snippet that most clients take, for a server of this `name`."""
     program, *arguments = command
     server = {**({"type": "stdio"} if typed else {}), "command": program, "args": arguments}
-    return json.dumps({key: {"vaultbot": server}}, indent=2, ensure_ascii=False)
+    return json.dumps({key: {name: server}}, indent=2, ensure_ascii=False)
 
 
-def instructions(command: Sequence[str], *, address: str, token_file: str) -> str:
+def instructions(command: Sequence[str], *, name: str, address: str, token_file: str) -> str:
     """The snippets of the usual clients, each with the place it goes to."""
-    parts = [f"# {name}\n# {place}\n{servers_json(command)}" for name, place in _JSON_CLIENTS]
+    parts = [f"# {client}\n# {place}\n{servers_json(command, name=name)}" for client, place in _JSON_CLIENTS]
     parts.append(
         "# VS Code\n# .vscode/mcp.json, or the command MCP: Open User Configuration\n"
-        + servers_json(command, key="servers", typed=True)
+        + servers_json(command, name=name, key="servers", typed=True)
     )
-    parts.append(f"# Claude Code\nclaude mcp add vaultbot -- {shlex.join(command)}")
+    parts.append(f"# Claude Code\nclaude mcp add {name} -- {shlex.join(command)}")
     program, *arguments = command
     parts.append(
-        "# Codex\n# ~/.codex/config.toml\n[mcp_servers.vaultbot]\n"
+        f"# Codex\n# ~/.codex/config.toml\n[mcp_servers.{name}]\n"
         f"command = {json.dumps(program)}\nargs = {json.dumps(arguments)}"
     )
     parts.append(

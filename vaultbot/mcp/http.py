@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 class McpApp:
     """The ASGI app. The SDK is loaded by the first request, for most daemons never have one.
 
-    `app` is the API's, without its guard. `hosts` and `origins` are those that the guard lets in: the SDK checks them
-    once more.
+    `app` is the API's, without its guard; `vault` is the vault's name for the assistant. `hosts` and `origins` are
+    those that the guard lets in: the SDK checks them once more.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Callable[[], Sequence[str]], origins: Callable[[], Sequence[str]]
+        self,
+        app: ASGIApp,
+        *,
+        vault: str,
+        hosts: Callable[[], Sequence[str]],
+        origins: Callable[[], Sequence[str]],
     ) -> None:
         self._app = app
+        self._vault = vault
         self._hosts = hosts
         self._origins = origins
         self._manager: StreamableHTTPSessionManager | None = None
@@ -61,7 +67,7 @@ class McpApp:
 
         logging.getLogger("mcp").setLevel(logging.CRITICAL)  # Its errors may quote what was asked.
         return StreamableHTTPSessionManager(
-            make_server(AppDoor(self._app)),
+            make_server(AppDoor(self._app), vault=self._vault),
             stateless=True,  # It reads: there is nothing to keep, and a daemon that ends loses no session.
             security_settings=TransportSecuritySettings(
                 enable_dns_rebinding_protection=True,

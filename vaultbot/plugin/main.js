@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: 43c22fc71db905130e0859b592eaca880fad2799074774fb33ab0c9acf1c1009 */
+   sources: be017f8b8d119f2b5b5dc65e97239035295b52a966436a732509df21b7dc35ff */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -31,30 +31,21 @@ var import_obsidian10 = require("obsidian");
 var import_obsidian3 = require("obsidian");
 
 // src/banner.ts
-function troubleOf(state, vaultName) {
+function troubleOf(state) {
   switch (state.kind) {
     case "connecting":
       return null;
     case "offline":
     case "refused":
       return state.why;
-    case "online": {
-      if (isOtherVault(state.status.vault, vaultName)) {
-        return `This daemon serves another vault, ${state.status.vault}. Name this vault's token file in the settings.`;
-      }
+    case "online":
       return state.status.state === "vault-missing" ? state.status.message : null;
-    }
   }
 }
-function isOtherVault(served, vaultName) {
-  var _a;
-  const name = (_a = served.split(/[/\\]/).filter((part) => part !== "").pop()) != null ? _a : "";
-  return name.normalize("NFC") !== vaultName.normalize("NFC");
-}
-function showTrouble(parent, connection, vaultName) {
+function showTrouble(parent, connection) {
   const banner = parent.createDiv({ cls: "vaultbot-banner", attr: { role: "status" } });
   return connection.onChange((state) => {
-    const trouble = troubleOf(state, vaultName);
+    const trouble = troubleOf(state);
     banner.empty();
     banner.toggle(trouble !== null);
     if (trouble === null) return;
@@ -316,7 +307,7 @@ var ChatView = class extends import_obsidian3.ItemView {
     this.contentEl.empty();
     this.drawn.clear();
     this.contentEl.addClass("vaultbot", "vaultbot-chat");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.turns = this.contentEl.createDiv({
       cls: "vaultbot-turns",
       attr: { role: "region", "aria-label": "Questions and answers", tabindex: "0" }
@@ -646,12 +637,13 @@ async function* readEvents(body) {
 
 // src/daemon/client.ts
 var Client = class {
-  constructor(find, transport) {
+  constructor(find, transport, vault) {
     this.find = find;
     this.transport = transport;
+    this.vault = vault;
   }
   async status() {
-    return this.json("GET", "/api/status", {}, "notes");
+    return this.json("GET", "/api/status", {}, "name");
   }
   async related(path) {
     return this.json("GET", "/api/related", { path }, "notes");
@@ -682,7 +674,7 @@ var Client = class {
     const place = await this.proven();
     let response;
     try {
-      response = await this.transport.stream(sent(place, "POST", "/api/ask", { ...question, stream: true }), signal);
+      response = await this.transport.stream(this.sent(place, "POST", "/api/ask", { ...question, stream: true }), signal);
     } catch (error) {
       if (signal.aborted || !(error instanceof TypeError)) throw error;
       yield { kind: "answer", answer: await this.json("POST", "/api/ask", { ...question }, "sentences") };
@@ -699,14 +691,14 @@ var Client = class {
   /** How indexing goes, until somebody hangs up. */
   async *events(signal) {
     const place = await this.proven();
-    const response = await this.transport.stream(sent(place, "GET", "/api/events", {}), signal);
+    const response = await this.transport.stream(this.sent(place, "GET", "/api/events", {}), signal);
     for await (const { name, value } of await valuesOf(response)) {
       if (name === "status") yield value;
     }
   }
   async json(method, path, given, expected) {
     const place = await this.proven();
-    const received = await this.answered(sent(place, method, path, given));
+    const received = await this.answered(this.sent(place, method, path, given));
     if (received.status >= 400) throw problemOf(received.status, received.text);
     let value;
     try {
@@ -732,9 +724,17 @@ var Client = class {
       proof = void 0;
     }
     if (proof !== await prove(place.token, place.port, challenge)) {
-      throw new Offline(`Whatever listens on port ${place.port} is not this vault's daemon. It was sent nothing.`);
+      throw new Offline(`Whatever listens on port ${place.port} is not this vault's daemon, but another program or the daemon of another vault. It was sent nothing.`);
     }
     return place;
+  }
+  sent(place, method, path, given) {
+    const headers = { Authorization: `Bearer ${place.token}`, "X-Vaultbot-Vault": encodeURIComponent(this.vault) };
+    if (method === "POST") {
+      return { url: base(place) + path, method, headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) };
+    }
+    const query = new URLSearchParams(given).toString();
+    return { url: base(place) + path + (query === "" ? "" : `?${query}`), method, headers };
   }
   async answered(asked) {
     try {
@@ -746,14 +746,6 @@ var Client = class {
 };
 function base(place) {
   return `http://127.0.0.1:${place.port}`;
-}
-function sent(place, method, path, given) {
-  const headers = { Authorization: `Bearer ${place.token}` };
-  if (method === "POST") {
-    return { url: base(place) + path, method, headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) };
-  }
-  const query = new URLSearchParams(given).toString();
-  return { url: base(place) + path + (query === "" ? "" : `?${query}`), method, headers };
 }
 async function valuesOf(response) {
   if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
@@ -985,7 +977,7 @@ var RelatedView = class extends import_obsidian5.ItemView {
   async onOpen() {
     this.contentEl.empty();
     this.contentEl.addClass("vaultbot", "vaultbot-related");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.list = this.contentEl.createDiv({ cls: "vaultbot-list" });
     arrowKeys(this.list, ".vaultbot-place");
     this.addChild(new ActiveNote(this.app, this.connection, (path) => this.client.related(path), (loaded) => this.draw(loaded)));
@@ -1117,9 +1109,9 @@ function inFull(state) {
     case "refused":
       return state.why;
     case "online": {
-      const { version, notes, vault, model, message } = state.status;
+      const { version, notes, vault, name, model, message } = state.status;
       const known = state.status.state === "ready" ? counted(notes) : message;
-      return `Connected to vaultbot ${version} for ${vault}: ${known}, ${model != null ? model : "no language model"}.`;
+      return `Connected to vaultbot ${version} for ${name ? `${name}, ${vault}` : vault}: ${known}, ${model != null ? model : "no language model"}.`;
     }
   }
 }
@@ -1350,7 +1342,7 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
   async onOpen() {
     this.contentEl.empty();
     this.contentEl.addClass("vaultbot", "vaultbot-suggestions");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.list = this.contentEl.createDiv({ cls: "vaultbot-list" });
     arrowKeys(this.list, ".vaultbot-card");
     this.note = new ActiveNote(this.app, this.connection, (path) => this.client.suggestions(path), (loaded) => this.draw(loaded));
@@ -1408,11 +1400,6 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
   }
   async accept(card, suggestion) {
     if (card.hasClass("is-decided")) return;
-    const { state } = this.connection;
-    if (state.kind === "online" && isOtherVault(state.status.vault, this.app.vault.getName())) {
-      new import_obsidian8.Notice("The daemon serves another vault, so nothing is written.");
-      return;
-    }
     card.addClass("is-decided");
     let undo;
     try {
@@ -1493,7 +1480,7 @@ var VaultbotPlugin = class extends import_obsidian10.Plugin {
   }
   async onload() {
     this.settings = readSettings(await this.loadData());
-    const client = new Client(() => findDaemon(this.settings, readLocalFile), obsidianTransport);
+    const client = new Client(() => findDaemon(this.settings, readLocalFile), obsidianTransport, folderOf(this.app));
     const connection = new Connection(client, pause);
     const conversation = new Conversation(client);
     this.register(() => conversation.stop());
@@ -1562,6 +1549,10 @@ var VaultbotPlugin = class extends import_obsidian10.Plugin {
     );
   }
 };
+function folderOf(app) {
+  const { adapter } = app.vault;
+  return adapter instanceof import_obsidian10.FileSystemAdapter ? adapter.getBasePath() : app.vault.getName();
+}
 async function readLocalFile(path) {
   if (!import_obsidian10.Platform.isDesktopApp) throw new Error("Files outside the vault cannot be read here.");
   return new TextDecoder().decode(await import_obsidian10.FileSystemAdapter.readLocalFile(path));

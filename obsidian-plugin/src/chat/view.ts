@@ -47,7 +47,7 @@ export class ChatView extends ItemView {
     this.contentEl.empty();
     this.drawn.clear();
     this.contentEl.addClass("vaultbot", "vaultbot-chat");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.turns = this.contentEl.createDiv({
       cls: "vaultbot-turns",
       attr: { role: "region", "aria-label": "Questions and answers", tabindex: "0" },

@@ -29,10 +29,12 @@ export class Client {
   constructor(
     private readonly find: () => Promise<Place>,
     private readonly transport: Transport,
+    /** The folder that Obsidian has open: the daemon of another vault refuses, and nothing of it is shown. */
+    private readonly vault: string,
   ) {}
 
   async status(): Promise<Status> {
-    return this.json<Status>("GET", "/api/status", {}, "notes");
+    return this.json<Status>("GET", "/api/status", {}, "name");
   }
 
   async related(path: string): Promise<RelatedNotes> {
@@ -70,7 +72,7 @@ export class Client {
     const place = await this.proven();
     let response: Response;
     try {
-      response = await this.transport.stream(sent(place, "POST", "/api/ask", { ...question, stream: true }), signal);
+      response = await this.transport.stream(this.sent(place, "POST", "/api/ask", { ...question, stream: true }), signal);
     } catch (error) {
       if (signal.aborted || !(error instanceof TypeError)) throw error;
       // The page may not read the answer: this origin is not on the daemon's list. A whole answer is not held back.
@@ -90,7 +92,7 @@ export class Client {
   /** How indexing goes, until somebody hangs up. */
   async *events(signal: AbortSignal): AsyncGenerator<IndexState> {
     const place = await this.proven();
-    const response = await this.transport.stream(sent(place, "GET", "/api/events", {}), signal);
+    const response = await this.transport.stream(this.sent(place, "GET", "/api/events", {}), signal);
     for await (const { name, value } of await valuesOf(response)) {
       if (name === "status") yield value as IndexState;
     }
@@ -98,7 +100,7 @@ export class Client {
 
   private async json<T>(method: "GET" | "POST", path: string, given: object, expected?: keyof T): Promise<T> {
     const place = await this.proven();
-    const received = await this.answered(sent(place, method, path, given));
+    const received = await this.answered(this.sent(place, method, path, given));
     if (received.status >= 400) throw problemOf(received.status, received.text);
     let value: unknown;
     try {
@@ -125,9 +127,18 @@ export class Client {
       proof = undefined;
     }
     if (proof !== (await prove(place.token, place.port, challenge))) {
-      throw new Offline(`Whatever listens on port ${place.port} is not this vault's daemon. It was sent nothing.`);
+      throw new Offline(`Whatever listens on port ${place.port} is not this vault's daemon, but another program or the daemon of another vault. It was sent nothing.`);
     }
     return place;
+  }
+
+  private sent(place: Place, method: "GET" | "POST", path: string, given: object): Sent {
+    const headers: Record<string, string> = { Authorization: `Bearer ${place.token}`, "X-Vaultbot-Vault": encodeURIComponent(this.vault) };
+    if (method === "POST") {
+      return { url: base(place) + path, method, headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) };
+    }
+    const query = new URLSearchParams(given as Record<string, string>).toString();
+    return { url: base(place) + path + (query === "" ? "" : `?${query}`), method, headers };
   }
 
   private async answered(asked: Sent): Promise<Received> {
@@ -141,15 +152,6 @@ export class Client {
 
 function base(place: Place): string {
   return `http://127.0.0.1:${place.port}`;
-}
-
-function sent(place: Place, method: "GET" | "POST", path: string, given: object): Sent {
-  const headers: Record<string, string> = { Authorization: `Bearer ${place.token}` };
-  if (method === "POST") {
-    return { url: base(place) + path, method, headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) };
-  }
-  const query = new URLSearchParams(given as Record<string, string>).toString();
-  return { url: base(place) + path + (query === "" ? "" : `?${query}`), method, headers };
 }
 
 async function valuesOf(response: Response): Promise<AsyncIterable<{ name: string; value: unknown }>> {

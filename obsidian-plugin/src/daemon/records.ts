@@ -155,6 +155,8 @@ export interface Status {
   state: string;
   message: string;
   vault: string;
+  /** What the daemon's settings call the vault. A daemon that does not tell knows nothing of several vaults. */
+  name: string | null;
   notes: number;
   model: string | null;
   version: string;

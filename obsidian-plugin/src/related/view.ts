@@ -37,7 +37,7 @@ export class RelatedView extends ItemView {
   override async onOpen(): Promise<void> {
     this.contentEl.empty();
     this.contentEl.addClass("vaultbot", "vaultbot-related");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.list = this.contentEl.createDiv({ cls: "vaultbot-list" });
     arrowKeys(this.list, ".vaultbot-place");
     this.addChild(new ActiveNote(this.app, this.connection, (path) => this.client.related(path), (loaded) => this.draw(loaded)));

@@ -1,8 +1,8 @@
 /** What the note in front could be given: shown first, done when it is accepted, forgotten when it is dismissed. */
 
-import { ItemView, Menu, Notice, WorkspaceLeaf } from "obsidian";
+import { ItemView, Menu, WorkspaceLeaf } from "obsidian";
 import { ActiveNote, Loaded } from "../active-note";
-import { isOtherVault, showTrouble } from "../banner";
+import { showTrouble } from "../banner";
 import { Client } from "../daemon/client";
 import { Connection } from "../daemon/connection";
 import { wordsOf } from "../daemon/failures";
@@ -48,7 +48,7 @@ export class SuggestionsView extends ItemView {
   override async onOpen(): Promise<void> {
     this.contentEl.empty();
     this.contentEl.addClass("vaultbot", "vaultbot-suggestions");
-    this.register(showTrouble(this.contentEl, this.connection, this.app.vault.getName()));
+    this.register(showTrouble(this.contentEl, this.connection));
     this.list = this.contentEl.createDiv({ cls: "vaultbot-list" });
     arrowKeys(this.list, ".vaultbot-card");
     this.note = new ActiveNote(this.app, this.connection, (path) => this.client.suggestions(path), (loaded) => this.draw(loaded));
@@ -110,11 +110,6 @@ export class SuggestionsView extends ItemView {
 
   private async accept(card: HTMLElement, suggestion: Suggestion): Promise<void> {
     if (card.hasClass("is-decided")) return;
-    const { state } = this.connection;
-    if (state.kind === "online" && isOtherVault(state.status.vault, this.app.vault.getName())) {
-      new Notice("The daemon serves another vault, so nothing is written.");
-      return;
-    }
     card.addClass("is-decided");
     let undo: Undo;
     try {

@@ -19,6 +19,8 @@ export interface Wanted {
   garden?: boolean;
   /** Ask the starter's language model, or read notes with its embedding model; the words alone count without. */
   models?: ("language" | "embedding")[];
+  /** Obsidian has a copy of the vault open, with the plugin's settings of the first. */
+  copied?: boolean;
   /** Whether the daemon allows the page's origin. */
   allowed?: boolean;
 }
@@ -54,6 +56,7 @@ export class Machine {
     const canary = createServer((_, answer) => answer.end());
     await Promise.all([page, canary].map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
     const machine = new Machine(folder, vault, page, canary, wanted);
+    await mkdir(machine.opened, { recursive: true });
     for (const [path, text] of Object.entries(wanted.notes ?? {})) await machine.write(path, text.replaceAll("CANARY", `127.0.0.1:${machine.canary.port}`));
     await mkdir(join(folder, "home"));
     const origins = wanted.allowed === false ? [] : [machine.origin];
@@ -68,6 +71,11 @@ export class Machine {
 
   get tokenFile(): string {
     return join(this.stateFolder ?? join(this.folder, "home/vaults/none"), "token");
+  }
+
+  /** The folder that Obsidian says it has open. */
+  get opened(): string {
+    return this.wanted.copied ? join(this.folder, "copy/garden") : this.vault;
   }
 
   private stateFolder: string | null = null;
@@ -183,7 +191,7 @@ async function served(machine: Machine, asked: IncomingMessage): Promise<Served>
   if (file) return { type: file[1], body: await readFile(file[0]) };
   if (path === "/page.js") return { type: "text/javascript", body: await pageScript() };
   if (path === "/given") {
-    return json({ vault: "garden", settings: { port: 0, tokenFile: machine.tokenFile } });
+    return json({ vault: machine.opened, settings: { port: 0, tokenFile: machine.tokenFile } });
   }
   if (path === "/request-url") return json(await requested(JSON.parse(await bodyOf(asked)) as Parameters<typeof requested>[0]));
   if (path.startsWith("/local/")) return { body: await readFile(decodeURIComponent(path.slice(7))) };

@@ -152,6 +152,20 @@ describe("the daemon", () => {
     expect(window.errors).toEqual([]);
   });
 
+  test("of another vault refuses, and nothing of it is shown", async () => {
+    const machine = await machineWith({ garden: true, copied: true });
+    await machine.startDaemon();
+    const window = await Window.open(browser, machine);
+    await window.command("ask");
+    await window.page.getByText("vaultbot: error").waitFor();
+    expect((await window.text(".vaultbot-banner")).join()).toContain(`This daemon serves another vault, ${machine.vault}.`);
+    await window.ask(ROT);
+    await window.answered();
+    expect(await window.text(".vaultbot-failure")).toEqual([expect.stringContaining(`vaultbot plugin install --vault ${machine.opened}`)]);
+    expect(await window.text("blockquote q")).toEqual([]);
+    expect(window.errors).toEqual([]);
+  });
+
   test("tells how many notes there are as they come", async () => {
     const machine = await machineWith({ notes: SALT });
     await machine.startDaemon();

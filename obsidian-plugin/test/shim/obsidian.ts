@@ -31,6 +31,12 @@ export const normalizePath = (path: string): string => path.replace(/\u00A0/g, "
 export const setIcon = drawIcon;
 
 export class FileSystemAdapter {
+  constructor(private readonly folder: string) {}
+
+  getBasePath(): string {
+    return this.folder;
+  }
+
   static readLocalFile(path: string): Promise<ArrayBuffer> {
     return machine.readLocalFile(path);
   }
@@ -230,11 +236,11 @@ export class App {
   readonly commands = new Map<string, () => unknown>();
 
   constructor(
-    name: string,
+    folder: string,
     disk: Disk,
     private readonly els: { main: HTMLElement; side: HTMLElement; status: HTMLElement },
   ) {
-    this.vault = new Vault(name, disk);
+    this.vault = new Vault(folder.slice(folder.lastIndexOf("/") + 1), disk, new FileSystemAdapter(folder));
     this.fileManager = new FileManager(this.vault);
     this.workspace = new Workspace(this, els.main, els.side);
     this.vault.onWritten = (path, text) => {

@@ -45,6 +45,7 @@ export class Vault extends Events {
   constructor(
     private readonly name: string,
     readonly disk: Disk,
+    readonly adapter: unknown = null,
   ) {
     super();
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { prove } from "../../src/daemon/proof";
 import { AskEvent } from "../../src/daemon/records";
-import { answer, events, FakeDaemon, PLACE } from "./daemon";
+import { answer, events, FakeDaemon, PLACE, VAULT } from "./daemon";
 import { mention } from "./mention";
 
 async function all(told: AsyncIterable<AskEvent>): Promise<AskEvent[]> {
@@ -23,7 +23,7 @@ describe("the client", () => {
   test("sends its token to nobody who cannot prove to know it", async () => {
     const impostor = new FakeDaemon();
     impostor.token = "x".repeat(43);
-    impostor.answers["/api/status"] = { status: 200, text: '{"notes": 1}' };
+    impostor.answers["/api/status"] = { status: 200, text: '{"notes": 1, "name": null}' };
     await expect(impostor.client().status()).rejects.toThrow("not this vault's daemon");
     await expect(all(impostor.client().ask(QUESTION, new AbortController().signal))).rejects.toThrow("not this vault's daemon");
     expect(impostor.sent.map(({ url }) => new URL(url).pathname)).toEqual(["/health", "/health"]);
@@ -32,7 +32,7 @@ describe("the client", () => {
 
   test("asks with a new challenge each time", async () => {
     const daemon = new FakeDaemon();
-    daemon.answers["/api/status"] = { status: 200, text: '{"notes": 1}' };
+    daemon.answers["/api/status"] = { status: 200, text: '{"notes": 1, "name": null}' };
     await daemon.client().status();
     await daemon.client().status();
     const challenges = daemon.sent.map(({ headers }) => headers["X-Vaultbot-Challenge"]).filter((one) => one !== undefined);
@@ -83,6 +83,35 @@ describe("the client", () => {
     const daemon = new FakeDaemon();
     daemon.answers["/api/suggestions"] = { status: 200, text: '{"links": []}' };
     await expect(daemon.client().suggestions("A.md")).rejects.toThrow("Bring both up to date");
+  });
+
+  test("says with every request which vault is meant, and only then", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/status"] = { status: 200, text: '{"notes": 1, "name": "garden"}' };
+    await daemon.client().status();
+    daemon.stream_ = () => events(["sources", { match: "good", model: null }], ["done", answer()]);
+    await all(daemon.client().ask(QUESTION, new AbortController().signal));
+    const named = daemon.sent.filter(({ url }) => new URL(url).pathname !== "/health").map(({ headers }) => headers["X-Vaultbot-Vault"] ?? "");
+    expect(named.map(decodeURIComponent)).toEqual([VAULT, VAULT]);
+    expect(named[0]).toMatch(/^[\x21-\x7e]+$/);
+  });
+
+  test("shows nothing of another vault, and says how to come to the right one", async () => {
+    const daemon = new FakeDaemon();
+    const words = "This daemon serves another vault, /notes/work. …";
+    const text = JSON.stringify({ type: "/problems/other-vault", title: "This daemon serves another vault", status: 409, detail: words });
+    for (const path of ["/api/status", "/api/suggestions", "/api/related"]) daemon.answers[path] = { status: 409, text };
+    daemon.stream_ = () => new Response(text, { status: 409 });
+    for (const asked of [daemon.client().status(), daemon.client().suggestions("A.md"), daemon.client().related("A.md")]) {
+      await expect(asked).rejects.toMatchObject({ slug: "other-vault", message: words });
+    }
+    await expect(all(daemon.client().ask(QUESTION, new AbortController().signal))).rejects.toMatchObject({ slug: "other-vault" });
+  });
+
+  test("does not trust a daemon that cannot tell vaults apart", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/status"] = { status: 200, text: '{"notes": 1, "vault": "/notes/work"}' };
+    await expect(daemon.client().status()).rejects.toThrow("Bring both up to date");
   });
 
   test("tells what was accepted without the note's text, and takes it back by number", async () => {

@@ -3,7 +3,7 @@ import { Connection, inBrief } from "../../src/daemon/connection";
 import { Offline, Problem } from "../../src/daemon/failures";
 import { IndexState, Status } from "../../src/daemon/records";
 
-const READY: Status = { state: "ready", message: "ready", vault: "/notes/garden", notes: 35, model: null, version: "0.1.0", progress: null };
+const READY: Status = { state: "ready", message: "ready", vault: "/notes/garden", name: null, notes: 35, model: null, version: "0.1.0", progress: null };
 
 /** Pauses that end when the test says so, and are written down. */
 class Pauses {

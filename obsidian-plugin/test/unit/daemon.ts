@@ -4,6 +4,8 @@ import { Client, Received, Sent, Transport } from "../../src/daemon/client";
 import { prove } from "../../src/daemon/proof";
 
 export const PLACE = { port: 8765, token: "s".repeat(43) };
+/** What Obsidian has open. */
+export const VAULT = "/notes/My Garden 庭";
 
 export class FakeDaemon implements Transport {
   readonly sent: Sent[] = [];
@@ -33,7 +35,7 @@ export class FakeDaemon implements Transport {
   }
 
   client(): Client {
-    return new Client(() => Promise.resolve(PLACE), this);
+    return new Client(() => Promise.resolve(PLACE), this, VAULT);
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { isOtherVault, troubleOf } from "../../src/banner";
-import { readSettings } from "../../src/settings";
+import { troubleOf } from "../../src/banner";
+import { inFull, readSettings } from "../../src/settings";
 
 test.each([
   [null, { port: 0, tokenFile: "" }],
@@ -12,11 +12,10 @@ test.each([
   expect(readSettings(stored)).toEqual(settings);
 });
 
-test("another vault is told by its folder's name", () => {
-  expect(isOtherVault("/home/me/Garden", "Garden")).toBe(false);
-  expect(isOtherVault("C:\\Users\\me\\Garden\\", "Garden")).toBe(false);
-  expect(isOtherVault("/home/me/Work", "Garden")).toBe(true);
-  const status = { state: "ready", message: "ready", vault: "/home/me/Work", notes: 1, model: null, version: "0.1.0", progress: null };
-  expect(troubleOf({ kind: "online", status }, "Garden")).toContain("/home/me/Work");
-  expect(troubleOf({ kind: "online", status }, "Work")).toBeNull();
+test("what ails is said above every view", () => {
+  const status = { state: "ready", message: "ready", vault: "/home/me/Work", name: "work", notes: 1, model: null, version: "0.1.0", progress: null };
+  expect(troubleOf({ kind: "online", status })).toBeNull();
+  expect(troubleOf({ kind: "online", status: { ...status, state: "vault-missing", message: "It is gone." } })).toBe("It is gone.");
+  expect(troubleOf({ kind: "refused", why: "This daemon serves another vault." })).toBe("This daemon serves another vault.");
+  expect(inFull({ kind: "online", status })).toContain("for work, /home/me/Work: 1 note");
 });

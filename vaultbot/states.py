@@ -1,0 +1,82 @@
+"""The states that vaults have on this machine, and which vault each is of."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaultbot.paths import StatePaths, state_folder
+from vaultbot.runtime import Runtime, is_locked, read_runtime, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The vault that a state is of."""
+
+    vault: Path  #: where it was when its daemon last started
+    identity: str  #: of that folder, which a folder that is moved keeps as long as it stays on its disk
+
+
+def all_states() -> Iterator[StatePaths]:
+    """Every vault's state on this machine, by name."""
+    with suppress(OSError):
+        for folder in sorted((state_folder() / "vaults").iterdir()):
+            if folder.is_dir() and not folder.is_symlink():
+                yield StatePaths(folder)
+
+
+def remember_owner(state: StatePaths, vault: Path) -> None:
+    """Write down which vault the state is of. For the holder of the lock."""
+    write_private(state.owner, json.dumps({"vault": str(vault), "identity": identity_of(vault)}))
+
+
+def owner_of(state: StatePaths) -> Owner | None:
+    """Which vault the state is of; None when that was not written down, as by earlier versions."""
+    try:
+        values = json.loads(state.owner.read_text(encoding="utf-8"))
+        return Owner(Path(str(values["vault"])), str(values["identity"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def identity_of(folder: Path) -> str:
+    """Device and inode of a folder; "" when it is not there."""
+    try:
+        info = folder.stat()
+    except OSError:
+        return ""
+    return f"{info.st_dev}:{info.st_ino}"
+
+
+def running(state: StatePaths) -> Runtime | None:
+    """The daemon that holds the state now, as far as its file tells."""
+    return read_runtime(state) if is_locked(state) else None
+
+
+def holder_of(port: int) -> Runtime | None:
+    """The vault's daemon that listens on this port."""
+    daemons = (running(state) for state in all_states())
+    return next((one for one in daemons if one is not None and one.port == port), None)
+
+
+def size_of(state: StatePaths) -> int:
+    """Bytes of all the state's files."""
+    total = 0
+    for folder, _, files in os.walk(state.root):
+        for name in files:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118
+    return total
+
+
+def indexed_at(state: StatePaths) -> float | None:
+    """When the index was last written to, in seconds since 1970."""
+    times = []
+    for file in (state.catalog, state.catalog.with_name(f"{state.catalog.name}-wal")):
+        with suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return max(times, default=None)
