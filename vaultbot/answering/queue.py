@@ -19,6 +19,11 @@ class Queue(threading.BoundedSemaphore):
         self.closed = False
         self._cancels: set[threading.Event] = set()
 
+    @property
+    def taken(self) -> int:
+        """Places that are taken."""
+        return len(self._cancels)
+
     @contextmanager
     def turn(self, cancel: threading.Event | None) -> Iterator[threading.Event]:
         """A place for as long as the block runs, and what cancels it: `cancel`, if there is one, or `close`.

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
@@ -40,7 +41,8 @@ from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
-from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status
+from vaultbot.status import Status
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken
 
 _EVENTS_WAIT_S = 1.0
 _FAILURE = {
@@ -56,6 +58,7 @@ class Daemon:
     token: str
     port: Callable[[], int]
     status: Callable[[], Status]
+    metrics: Callable[[str | None], tuple[bytes, str]] = lambda _accept: (b"", "text/plain")
 
 
 def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
@@ -161,6 +164,12 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     def status() -> Status:
         """How the daemon is."""
         return daemon.status()
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
+        """The numbers that Prometheus collects, in its text format."""
+        content, media_type = daemon.metrics(accept)
+        return Response(content, media_type=media_type)
 
     add_suggestion_routes(routes, assistant)
     return routes

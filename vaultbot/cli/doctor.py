@@ -8,7 +8,8 @@ from typing import Any
 
 import typer
 
-from vaultbot.cli.render import print_checks, print_json
+from vaultbot.cli.render import print_json
+from vaultbot.cli.render_status import print_checks
 from vaultbot.cli.session import Session
 from vaultbot.errors import ConfigError, VaultbotError
 

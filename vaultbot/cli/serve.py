@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultbot.cli.render import print_json, print_status
+from vaultbot.cli.render import print_json
+from vaultbot.cli.render_status import print_status
 from vaultbot.cli.session import Session
 from vaultbot.client import find
 from vaultbot.config_reader import load_config
 from vaultbot.errors import AlreadyRunning
 
 if TYPE_CHECKING:
-    from vaultbot.types import Status
+    from vaultbot.status import Status
 
 Port = Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")]
 

@@ -122,6 +122,11 @@ class CatalogReader:
         """Files that were left out at the last scan."""
         return [Skipped(*row) for row in self._db.execute("SELECT path, reason FROM skipped ORDER BY path")]
 
+    def waiting(self) -> int:
+        """Chunks whose vectors are still to be carried over to the vector index."""
+        count: int = self._db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        return count
+
     def aliases(self, note: int) -> list[str]:
         """The note's other names."""
         return self._column("SELECT name FROM alias WHERE note = ? ORDER BY ordinal", note)
