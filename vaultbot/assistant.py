@@ -19,6 +19,7 @@ from vaultbot.answering.queue import Queue
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing
 from vaultbot.index.graph import Graph
+from vaultbot.index.health import IndexFacts
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.decisions import Decisions
@@ -279,6 +280,11 @@ class Assistant:
     def waiting_vectors(self) -> int:
         """Passages whose vectors are still to be carried over to the vector index."""
         return self._reader.waiting()
+
+    def integrity(self) -> IndexFacts:
+        """Whether the index is whole. It takes seconds, and as much space on the disk as the catalog."""
+        embedder, vectors = self._retriever.meaning
+        return self._reader.facts(vectors, embedder.fingerprint if embedder else "")
 
     def state(self) -> WorkerState:
         """How the index is."""

@@ -25,6 +25,7 @@ from vaultbot.protocols import FloatArray
 _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a drain interruptible.
 _SEAL = "seal"
 _LEAST_BREADTH = 400
+_ANOTHER_MODEL = "it holds the vectors of another embedding model"
 
 #: How neighbours are found, in a folder and on a server.
 HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": _LEAST_BREADTH}
@@ -112,17 +113,24 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
 
     Vectors of another embedder are dropped, which is no news. Raises DataDamaged.
     """
-    sealed_for, _, digest = _read_seal(folder).partition("\n")
-    notice = None
-    if folder.exists() and (sealed_for != fingerprint or digest != _digest(folder)):
-        if not digest:
-            notice = "the vector index is being rebuilt from the catalog: it was not closed properly"
-        elif sealed_for == fingerprint:
-            notice = "the vector index is being rebuilt from the catalog: its files were changed"
+    reason, notice = why_unsealed(folder, fingerprint=fingerprint), None
+    if reason is not None:
+        if reason != _ANOTHER_MODEL:
+            notice = f"the vector index is being rebuilt from the catalog: {reason}"
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
     return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
+
+
+def why_unsealed(folder: Path, *, fingerprint: str) -> str | None:
+    """Why the folder will not be opened for vectors of this embedder; None when it will, or when it is not there."""
+    sealed_for, _, digest = _read_seal(folder).partition("\n")
+    if not folder.exists() or (sealed_for == fingerprint and digest == _digest(folder)):
+        return None
+    if not digest:
+        return "it was not closed properly"
+    return "its files were changed" if sealed_for == fingerprint else _ANOTHER_MODEL
 
 
 class FolderVectors:

@@ -36,6 +36,7 @@ from vaultbot.api.sse import EventStream
 from vaultbot.api.suggestions import add_suggestion_routes
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
+from vaultbot.index.health import IndexFacts
 from vaultbot.links.related import RelatedNotes
 from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
@@ -164,6 +165,11 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     def status() -> Status:
         """How the daemon is."""
         return daemon.status()
+
+    @routes.get("/api/integrity")
+    def integrity() -> IndexFacts:
+        """Whether the index is whole: what `vaultbot doctor` asks."""
+        return assistant.integrity()
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
