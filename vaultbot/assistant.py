@@ -126,9 +126,8 @@ class Assistant:
                     self._asks.check()
                     wanted = chat is None and not extractive
                     if isinstance(event, Answer):
-                        event = self._with_advice(event, no_model=wanted)
                         self.on_answer(event)
-                    yield event
+                    yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
 
     def generate(
         self,

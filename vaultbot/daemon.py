@@ -219,6 +219,7 @@ class _Serving:
             await self._server.serve(sockets=[self._listener])
         finally:
             watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)  # Or its end is logged as an error.
 
     async def _end_when_idle(self) -> None:
         while self._idle_s is not None:

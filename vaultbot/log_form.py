@@ -56,9 +56,10 @@ class JsonLine(logging.Formatter):
             "time": f"{seconds}.{int(record.msecs):03}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": escaped(_message(record)),
+            "message": _message(record),
         }
-        return json.dumps(line, ensure_ascii=False)
+        # JSON escapes newlines and the like by itself, and leaves other controls as they are.
+        return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(line, ensure_ascii=False))
 
 
 def escaped(text: str) -> str:

@@ -60,7 +60,7 @@ def _by_proc(pid: int) -> Iterator[tuple[int, tuple[int, str]]]:
 def _by_ps(pid: int) -> Iterator[tuple[int, tuple[int, str]]]:
     try:
         told = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,rss=,command="],  # noqa: S607
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,rss=,command="],
             capture_output=True,
             text=True,
             errors="replace",

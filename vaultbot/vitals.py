@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from vaultbot import __version__
 from vaultbot.api.metrics import Metrics, Present
@@ -19,8 +17,6 @@ from vaultbot.processes import processes
 from vaultbot.status import Status
 from vaultbot.types import IndexReport
 from vaultbot.vault.watcher import VaultWatcher
-
-T = TypeVar("T")
 
 _WEIGHED_EVERY_S = 10.0  #: whoever waits for the index asks for the status twenty times a second
 
@@ -35,8 +31,7 @@ class Vitals:
         self._port = port
         self._began = time.monotonic()
         self._rescan_s = assistant.config.index.rescan_minutes * 60.0
-        self._processes = _Slowly(processes)
-        self._bytes = _Slowly(lambda: size_of(state))
+        self._size = _Size(state)
         self.freshness = FreshnessMeter()
         self.metrics = Metrics()
 
@@ -102,23 +97,23 @@ class Vitals:
             indexed_at=fresh.indexed_at,
             watching=self._watcher.mode,
             waiting_vectors=assistant.waiting_vectors(),
-            processes=self._processes.value(),
+            processes=processes(),
             state_folder=str(self._state.root),
-            state_bytes=self._bytes.value(),
+            state_bytes=self._size.value(),
         )
 
 
-class _Slowly(Generic[T]):
-    """What takes a while to find out, and need not be exact."""
+class _Size:
+    """Of the state folder, which takes a while to find out and need not be exact."""
 
-    def __init__(self, find: Callable[[], T]) -> None:
-        self._find = find
-        self._found: tuple[float, T] | None = None
+    def __init__(self, state: StatePaths) -> None:
+        self._state = state
+        self._found: tuple[float, int] | None = None
 
-    def value(self) -> T:
+    def value(self) -> int:
         now = time.monotonic()
         if self._found is None or now - self._found[0] > _WEIGHED_EVERY_S:
-            self._found = now, self._find()
+            self._found = now, size_of(self._state)
         return self._found[1]
 
 

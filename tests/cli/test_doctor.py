@@ -88,11 +88,21 @@ def test_a_daemon_that_runs_is_asked_and_one_that_does_not_is_not_started(machin
     machine.vaultbot("stop")
     stopped = looked(machine)
 
-    for name in ("catalog", "full text", "vectors", "outbox", "properties", "token", "permissions", "vault", "watching"):
+    for name in (
+        "catalog",
+        "full text",
+        "vectors",
+        "outbox",
+        "properties",
+        "token",
+        "permissions",
+        "vault",
+        "watching",
+    ):
         assert running[name]["says"] == stopped[name]["says"], name
     assert running["catalog"]["says"].endswith("2 notes in 4 chunks")
     assert running["properties"]["state"] == "advice"
-    assert "Broken.md:2: " in running["properties"]["says"]
+    assert "Broken.md:3: " in running["properties"]["says"]
     assert "held by this vault's daemon" in running["lock"]["says"]
     assert stopped["lock"]["says"] == "free"
     assert machine.vaultbot("status", "--no-start").code == 1

@@ -91,7 +91,9 @@ def test_the_first_files_that_are_left_out_are_named_and_all_of_them_on_demand()
 
 
 def test_a_hostile_name_plays_no_trick_with_the_terminal() -> None:
-    lines = list(status_lines({**STATUS, "skipped": [{"path": "a\x1b[2J\nb.md", "reason": "r"}]}, verbose=False, now=NOW))
+    lines = list(
+        status_lines({**STATUS, "skipped": [{"path": "a\x1b[2J\nb.md", "reason": "r"}]}, verbose=False, now=NOW)
+    )
 
     assert not any("\x1b" in line for line in lines)
 

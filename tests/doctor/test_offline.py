@@ -63,7 +63,7 @@ def test_a_whole_index_is_told_with_what_lint_says_and_not_a_byte_of_it_is_chang
     ]  # fmt: skip
     assert found.checks[2].says.endswith("find themselves")
     assert sorted(one["slug"] for one in found.findings) == ["conflict-copy", "frontmatter"]
-    assert [one["line"] for one in found.findings if one["slug"] == "frontmatter"] == [2]
+    assert [one["line"] for one in found.findings if one["slug"] == "frontmatter"] == [3]
     assert fingerprint(bakery.state.root) == before
 
 

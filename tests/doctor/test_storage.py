@@ -88,7 +88,12 @@ def test_what_belongs_to_somebody_else_is_a_problem_that_no_repair_solves(state:
 
 @pytest.mark.parametrize(
     ("free", "catalog", "wanted"),
-    [(50_000_000, 0, "problem"), (500_000_000, 0, "advice"), (5_000_000_000, 0, "ok"), (5_000_000_000, 4 * 10**9, "advice")],
+    [
+        (50_000_000, 0, "problem"),
+        (500_000_000, 0, "advice"),
+        (5_000_000_000, 0, "ok"),
+        (5_000_000_000, 4 * 10**9, "advice"),
+    ],
 )
 def test_a_full_disk_is_told_before_it_is_full(free: int, catalog: int, wanted: str) -> None:
     assert disk_space(Path("/state"), free, catalog).state == wanted

@@ -109,8 +109,10 @@ def test_a_real_limit_of_the_system_is_told_with_how_to_raise_it(root: Path, lim
         (root / f"Folder {number}").mkdir()
     value = 6 if limit.endswith("watches") else 0
     ran = subprocess.run(
-        ["unshare", "-Ur", "sh", "-c", f'echo {value} > /proc/sys/user/{limit}; exec "$@"', "sh"]
-        + [sys.executable, "-P", "-c", _PROBE, str(root)],
+        [
+            *("unshare", "-Ur", "sh", "-c", f'echo {value} > /proc/sys/user/{limit}; exec "$@"', "sh"),
+            *(sys.executable, "-P", "-c", _PROBE, str(root)),
+        ],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
         capture_output=True,
         text=True,

@@ -10,7 +10,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -32,6 +39,7 @@ class Metrics:
     """Counts what happens in one daemon. Safe to use from several threads."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # Each counter would be told twice, once with when it began.
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
             "vaultbot_http_requests", "Answers by route and status.", ["route", "status"], registry=registry
@@ -69,7 +77,7 @@ class Metrics:
         for level in ("warning", "error"):
             self._log_records.labels(level)
         self.log_handler = _Counting(self._log_records)
-        _add_process(registry)
+        ProcessCollector(registry=registry)  # Processor time, memory and open files, on Linux.
 
     def text(self, now: Present, accept: str | None) -> tuple[bytes, str]:
         """All of it and its media type, in the form that the `accept` header wants of those that Prometheus reads."""
@@ -188,13 +196,6 @@ class _Counting(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._counter.labels("error" if record.levelno >= logging.ERROR else "warning").inc()
-
-
-def _add_process(registry: CollectorRegistry) -> None:
-    """What the library tells of this process on Linux: processor time, memory, open files."""
-    from prometheus_client import ProcessCollector
-
-    ProcessCollector(registry=registry)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

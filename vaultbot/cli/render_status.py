@@ -95,7 +95,11 @@ def _changes(status: Mapping[str, Any], now: float) -> str:
     seen = "none seen since the start" if changed is None else f"last seen {_ago(changed, now)}"
     lag = status["lag_s"]
     behind = f", and for {duration(lag)} something is not in the index yet" if lag else ""
-    return seen + (behind or ("" if changed is None else ", all in the index")) + ("; looked for from time to time" if status["watching"] == "polling" else "")
+    return (
+        seen
+        + (behind or ("" if changed is None else ", all in the index"))
+        + ("; looked for from time to time" if status["watching"] == "polling" else "")
+    )
 
 
 def _look(status: Mapping[str, Any], now: float) -> str:

@@ -74,7 +74,9 @@ def vectors(facts: VectorFacts, catalog_facts: CatalogFacts) -> Check:
         return Check(_VECTORS, "problem", says, _REBUILT, "vectors")
     if facts.lacking or facts.surplus:
         parts = [
-            f"{count:,} {what}" for count, what in ((facts.lacking, "are missing"), (facts.surplus, "are too many")) if count
+            f"{count:,} {what}"
+            for count, what in ((facts.lacking, "are missing"), (facts.surplus, "are too many"))
+            if count
         ]
         says = f"of {catalog_facts.with_vectors:,} vectors {' and '.join(parts)}"
         return Check(_VECTORS, "problem", says, _REBUILT, "vectors")

@@ -89,7 +89,9 @@ def look_at_edits(state: StatePaths) -> Check | None:
         return None
     try:
         with closing(sqlite3.connect(f"file:{quote(str(journal))}?mode=ro", uri=True, timeout=5)) as db:
-            rows = db.execute("SELECT note, state FROM entry WHERE state IN ('planned', 'undoing', 'unclear')").fetchall()
+            rows = db.execute(
+                "SELECT note, state FROM entry WHERE state IN ('planned', 'undoing', 'unclear')"
+            ).fetchall()
     except sqlite3.Error as error:
         step = "vaultbot stop, vaultbot start; a damaged journal is kept beside the new one"
         return Check("edits", "problem", f"the journal cannot be read: {error}", step)

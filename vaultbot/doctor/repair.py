@@ -31,7 +31,9 @@ def repairs(checks: Iterable[Check], state: StatePaths) -> list[Repair]:
     todo: list[Repair] = []
     if "permissions" in kinds:
         count = len(exposed_files(state.root)[0])
-        todo.append(Repair(f"take from others the right to read {counted(count, 'file')} of {state.root}", lambda: shut(state)))
+        todo.append(
+            Repair(f"take from others the right to read {counted(count, 'file')} of {state.root}", lambda: shut(state))
+        )
     if "catalog" in kinds:
         says = f"move {state.catalog.name} aside, and read the vault anew"
         todo.append(Repair(says, lambda: _set_aside(state), alone=True, reindexes=True))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.doctor.check import REPAIR, Check, counted, some
+from vaultbot.doctor.check import REPAIR, Check, State, some
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import Runtime
 
@@ -69,7 +69,7 @@ def permissions(root: Path, exposed: Sequence[Exposed], foreign: Sequence[Path])
     if exposed:
         names = some([f"{one.path.relative_to(root.parent)} ({one.mode:o})" for one in exposed])
         # Where others cannot enter the folder, the modes inside do no harm.
-        state = "problem" if any(one.path == root for one in exposed) else "advice"
+        state: State = "problem" if any(one.path == root for one in exposed) else "advice"
         return Check(_PERMISSIONS, state, f"others may read {names}", REPAIR, "permissions")
     return Check(_PERMISSIONS, "ok", f"you alone may read {root}")
 

@@ -108,7 +108,9 @@ def times(stamps: Mapping[str, FileStamp], *, now: float) -> Check:
     if not ahead:
         return Check(_TIMES, "ok", "none is in the future")
     says = f"{counted(len(ahead), 'note')} will have been changed in the future: {some(ahead)}"
-    return Check(_TIMES, "advice", says, "look at the clock of the machine that wrote them; they are indexed all the same")
+    return Check(
+        _TIMES, "advice", says, "look at the clock of the machine that wrote them; they are indexed all the same"
+    )
 
 
 def clock(now: float) -> Check:
@@ -119,7 +121,9 @@ def clock(now: float) -> Check:
         return Check("clock", "problem", says, "set the machine's clock: dates in questions are reckoned from it")
     if kept.adjustable or not kept.monotonic:
         return Check("clock", "advice", "time can run backwards here", "use a Python with a monotonic clock")
-    return Check("clock", "ok", f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(now))}; what lasts is timed by another")
+    return Check(
+        "clock", "ok", f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(now))}; what lasts is timed by another"
+    )
 
 
 def cloud(skipped: Sequence[Skipped]) -> Check:
@@ -127,7 +131,9 @@ def cloud(skipped: Sequence[Skipped]) -> Check:
     away = [one.path for one in skipped if one.reason.startswith("in the cloud")]
     if not away:
         return Check(_CLOUD, "ok", "every note is on this machine")
-    says = f"{counted(len(away), 'note')} are not on this machine, and answers come from their last version: {some(away)}"
+    says = (
+        f"{counted(len(away), 'note')} are not on this machine, and answers come from their last version: {some(away)}"
+    )
     return Check(_CLOUD, "advice", says, "open them once, or have their folder kept downloaded")
 
 

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from vaultbot import __version__
-from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.adapters.chroma import bundled_sqlite
+from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.doctor.check import Check
 
 _LIBRARIES = ("chromadb", "onnxruntime", "sentence-transformers")
@@ -25,7 +25,7 @@ def versions(build: Build) -> Iterator[Check]:
         found = _version(name)
         if found:
             inside = bundled_sqlite() if name == "chromadb" else None
-            yield Check(name, "ok", f"{found}, with an SQLite of {inside} inside" if inside else found)
+            yield Check(name, "ok", f"{found}, with an SQLite of {inside} in it" if inside else found)
         else:
             yield Check(name, "problem", "is not installed", "install vaultbot anew: pip install --upgrade vaultbot")
     yield _llama_cpp(build)
@@ -42,7 +42,9 @@ def _sqlite() -> Check:
             f"SQLite {sqlite3.sqlite_version} cannot search in text ({error})",
             "use a Python whose SQLite was built with FTS5, such as the one of python.org",
         )
-    return Check("sqlite", "ok", f"{sqlite3.sqlite_version}, with full-text search{log_bug(sqlite3.sqlite_version_info)}")
+    return Check(
+        "sqlite", "ok", f"{sqlite3.sqlite_version}, with full-text search{log_bug(sqlite3.sqlite_version_info)}"
+    )
 
 
 def log_bug(version: tuple[int, int, int]) -> str:

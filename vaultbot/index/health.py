@@ -23,7 +23,7 @@ from vaultbot.protocols import VectorIndex
 
 ASKED = 64  #: vectors that have to find themselves
 _NEIGHBOURS = 8
-_SAME = 0.9999  #: cosine: two passages with the same words have the same vector
+_SAME = 0.9999  #: cosine
 _WORDS = ("note_terms", "passage_terms")
 
 
@@ -187,4 +187,4 @@ def _finds_itself(db: sqlite3.Connection, vectors: VectorIndex, fingerprint: str
     if row is None:
         return True  # The note was changed at this very moment.
     found = vectors.query(np.frombuffer(row[0], np.float32), limit=_NEIGHBOURS)
-    return any(one == identity or cosine >= _SAME for one, cosine in found)
+    return any(cosine >= _SAME for _, cosine in found)  # Perhaps another passage with the same words.
