@@ -370,15 +370,9 @@ def _open_catalog(file: Path) -> Catalog:
     try:
         return Catalog(file)
     except CatalogDamaged as error:
-        aside = set_catalog_aside(file)
+        aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
         log.warning("%s; it is kept as %s", error, aside.name)
+        file.rename(aside)
+        for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
+            file.with_name(leftover).unlink(missing_ok=True)
         return Catalog(file)
-
-
-def set_catalog_aside(file: Path) -> Path:
-    """Move a damaged catalog aside, to be looked at; where it is then. The next start reads the vault anew."""
-    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-    file.rename(aside)
-    for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
-        file.with_name(leftover).unlink(missing_ok=True)
-    return aside

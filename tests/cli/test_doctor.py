@@ -77,16 +77,18 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield machine
 
 
-def looked(machine: Machine, *words: str) -> dict[str, dict[str, Any]]:
+def looked(machine: Machine, *words: str, **more: str) -> dict[str, dict[str, Any]]:
     """Every check by its name."""
-    ran = machine.vaultbot("doctor", "--json", *words)
+    ran = machine.vaultbot("doctor", "--json", *words, **more)
     return {one["name"]: one for one in json.loads(ran.out)["checks"]}
 
 
 def test_a_daemon_that_runs_is_asked_and_one_that_does_not_is_not_started(machine: Machine) -> None:
     running = looked(machine)
-    machine.vaultbot("stop")
-    stopped = looked(machine)
+    os.kill(machine.client().runtime.pid, signal.SIGKILL)
+    until(lambda: not is_locked(machine.state))
+    before = fingerprint(machine.vault), fingerprint(machine.state.root)
+    killed = looked(machine)
 
     for name in (
         "catalog",
@@ -99,98 +101,53 @@ def test_a_daemon_that_runs_is_asked_and_one_that_does_not_is_not_started(machin
         "vault",
         "watching",
     ):
-        assert running[name]["says"] == stopped[name]["says"], name
+        assert running[name]["says"] == killed[name]["says"], name
     assert running["catalog"]["says"].endswith("2 notes in 4 chunks")
     assert running["properties"]["state"] == "advice"
     assert "Broken.md:3: " in running["properties"]["says"]
     assert "held by this vault's daemon" in running["lock"]["says"]
-    assert stopped["lock"]["says"] == "free"
-    assert machine.vaultbot("status", "--no-start").code == 1
-
-
-def test_the_vault_is_not_touched_and_neither_is_the_state(machine: Machine) -> None:
-    machine.vaultbot("stop")
-    before = fingerprint(machine.vault), fingerprint(machine.state.root)
-
-    machine.vaultbot("doctor")
-
+    assert "has been killed, which does no harm" in killed["lock"]["says"]
+    assert not is_locked(machine.state)
     assert (fingerprint(machine.vault), fingerprint(machine.state.root)) == before
 
 
-def test_after_a_kill_the_lock_is_free_and_the_index_is_whole(machine: Machine) -> None:
-    os.kill(machine.client().runtime.pid, signal.SIGKILL)
-    until(lambda: not is_locked(machine.state))
-
-    checks = looked(machine)
-
-    assert "has been killed, which does no harm" in checks["lock"]["says"]
-    assert checks["catalog"]["state"] == "ok"
-
-
-def test_a_damaged_catalog_is_repaired_after_it_was_said(machine: Machine) -> None:
+def test_a_damaged_catalog_is_repaired_after_it_was_said_and_agreed_to(machine: Machine) -> None:
     machine.vaultbot("stop")
-    machine.state.catalog.write_bytes(b"no database" * 1000)
-    assert looked(machine)["catalog"]["state"] == "problem"
+    damaged = b"no database" * 1000
+    machine.state.catalog.write_bytes(damaged)
+
+    refused = machine.vaultbot("doctor", "--repair")  # There is nobody to answer.
+    assert refused.code != 0
+    assert "this will move catalog.db aside, and read the vault anew" in refused.err
+    assert machine.state.catalog.read_bytes() == damaged
+    assert machine.vaultbot("doctor", "--repair", "--json").code == 2
 
     ran = machine.vaultbot("doctor", "--repair", "--yes")
 
     assert ran.code == 0, ran.out
-    assert "this will move catalog.db aside, and read the vault anew" in ran.err
     assert machine.paths_found("cabbage") == ["Kimchi.md"]
     assert list(machine.state.root.glob("catalog.db.damaged-*"))
 
 
-def test_nothing_is_repaired_that_nobody_agreed_to(machine: Machine) -> None:
-    machine.vaultbot("stop")
-    machine.state.catalog.write_bytes(b"no database" * 1000)
-
-    refused = machine.vaultbot("doctor", "--repair")  # There is nobody to answer.
-
-    assert refused.code != 0
-    assert machine.state.catalog.read_bytes() == b"no database" * 1000
-    assert machine.vaultbot("doctor", "--repair", "--json").code == 2
-
-
-def test_modes_are_repaired_beside_a_daemon_that_goes_on(machine: Machine) -> None:
-    pid = machine.client().runtime.pid
-    machine.state.token.chmod(0o644)
-    machine.state.root.chmod(0o755)
-    assert looked(machine)["permissions"]["state"] == "problem"
-    assert looked(machine)["token"]["state"] == "problem"
-
-    ran = machine.vaultbot("doctor", "--repair", "--yes")
-
-    assert "take from others the right to read 2 files" in ran.err
-    assert machine.client().runtime.pid == pid
-    assert looked(machine)["permissions"]["state"] == "ok"
-    assert looked(machine)["token"]["state"] == "ok"
-
-
-def test_words_that_are_missing_from_the_full_text_are_made_anew_and_a_daemon_that_stays_does_so(
-    machine: Machine,
-) -> None:
-    machine.vaultbot("stop")
-    machine.vaultbot("start")
+def test_modes_and_lost_words_are_repaired_and_a_daemon_that_was_to_stay_runs_again(machine: Machine) -> None:
     machine.vaultbot("stop")
     with closing(sqlite3.connect(machine.state.catalog, isolation_level=None)) as db:
         db.execute("DELETE FROM note_terms")
     machine.vaultbot("start")
-    assert looked(machine)["full text"]["state"] == "problem"
+    machine.state.token.chmod(0o644)
+    machine.state.root.chmod(0o755)
 
-    machine.vaultbot("doctor", "--repair", "--yes")
-
-    assert looked(machine)["full text"]["state"] == "ok"
-    assert machine.paths_found("cabbage") == ["Kimchi.md"]
-    assert not machine.client().runtime.ends_when_idle
-
-
-def test_another_program_at_the_port_is_told(machine: Machine) -> None:
+    ran = machine.vaultbot("doctor", "--repair", "--yes", "--json")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         number = other.getsockname()[1]
-        checks = json.loads(machine.vaultbot("doctor", "--json", VAULTBOT_SERVER_PORT=str(number)).out)["checks"]
+        after = looked(machine, VAULTBOT_SERVER_PORT=str(number))
 
-    port = next(one for one in checks if one["name"] == "port")
-    assert port["state"] == "advice"
-    assert f"{number} is taken by another program" in port["says"]
+    assert "take from others the right to read 2 files" in ran.err
+    assert "make the full-text tables anew" in ran.err
+    assert {after[name]["state"] for name in ("permissions", "token", "catalog", "full text", "lock")} == {"ok"}
+    assert machine.paths_found("cabbage") == ["Kimchi.md"]
+    assert not machine.client().runtime.ends_when_idle
+    assert after["port"]["state"] == "advice"
+    assert f"{number} is taken by another program" in after["port"]["says"]

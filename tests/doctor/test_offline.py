@@ -123,10 +123,9 @@ def test_the_repair_of_vectors_deletes_them_alone(bakery: VaultBuilder) -> None:
     assert bakery.state.catalog.read_bytes() == catalog
 
 
-def test_the_repair_of_a_catalog_keeps_the_damaged_file(bakery: VaultBuilder) -> None:
+def test_a_full_text_that_cannot_be_made_anew_takes_the_catalog_aside(bakery: VaultBuilder) -> None:
+    (one,) = repairs([Check("full text", "problem", "damaged", repair="words")], bakery.state)
     bakery.state.catalog.write_bytes(b"no database" * 1000)
-
-    (one,) = repairs(found_in(bakery).checks, bakery.state)
     one.do()
 
     assert not bakery.state.catalog.exists()

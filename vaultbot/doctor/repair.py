@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from vaultbot.bootstrap import set_catalog_aside
 from vaultbot.doctor.check import Check, counted
 from vaultbot.doctor.storage import exposed_files
 from vaultbot.errors import DataDamaged
@@ -36,7 +36,8 @@ def repairs(checks: Iterable[Check], state: StatePaths) -> list[Repair]:
         )
     if "catalog" in kinds:
         says = f"move {state.catalog.name} aside, and read the vault anew"
-        todo.append(Repair(says, lambda: _set_aside(state), alone=True, reindexes=True))
+        # The start does that: it looks at the file as doctor did, and saves what vectors it can.
+        todo.append(Repair(says, lambda: None, alone=True, reindexes=True))
     if "words" in kinds:
         says = "make the full-text tables anew, and read the vault again, without the embedding model"
         todo.append(Repair(says, lambda: _rebuild_words(state), alone=True, reindexes=True))
@@ -55,15 +56,14 @@ def shut(state: StatePaths) -> None:
         one.path.chmod(one.wanted)
 
 
-def _set_aside(state: StatePaths) -> None:
-    set_catalog_aside(state.catalog)
-
-
 def _rebuild_words(state: StatePaths) -> None:
     try:
         rebuild_words(state.catalog)
     except (DataDamaged, sqlite3.DatabaseError):
-        set_catalog_aside(state.catalog)
+        aside = state.catalog.with_name(f"{state.catalog.name}.damaged-{int(time.time())}")
+        state.catalog.rename(aside)
+        for leftover in ("-wal", "-shm"):
+            state.catalog.with_name(f"{state.catalog.name}{leftover}").unlink(missing_ok=True)
 
 
 def _drop_vectors(state: StatePaths) -> None:
