@@ -14,7 +14,7 @@ from vaultbot.doctor.check import Check, failed
 from vaultbot.doctor.graphics import graphics
 from vaultbot.doctor.index import index
 from vaultbot.doctor.models import daemon, embedder, language_model
-from vaultbot.doctor.offline import look, look_at_edits
+from vaultbot.doctor.offline import Found, look, look_at_edits
 from vaultbot.doctor.server import port, token, who_listens
 from vaultbot.doctor.storage import lock, storage
 from vaultbot.doctor.vault import (
@@ -28,12 +28,15 @@ from vaultbot.doctor.vault import (
     watching,
 )
 from vaultbot.doctor.versions import versions
-from vaultbot.errors import AlreadyRunning, ConfigError, VaultbotError
+from vaultbot.errors import ConfigError, VaultbotError
 from vaultbot.index.health import CatalogFacts, IndexFacts, VectorFacts
 from vaultbot.models.graphics import graphics_cards
 from vaultbot.paths import StatePaths
-from vaultbot.runtime import hold_lock, is_locked, read_runtime
+from vaultbot.runtime import hold_file, is_locked, read_runtime
 from vaultbot.vault.vault import Vault
+
+_LOCK_S = 0.4
+_BUSY = Found((Check("catalog", "ok", "another process holds it at the moment, so it was not looked at"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,12 @@ def _of_vault(config: Config, place: Place, told: Told | VaultbotError | None) -
         yield from _as_told(told)
         findings = told.findings
     elif state.lock.exists():
-        try:
-            with hold_lock(state):
-                found = look(config, vault, state)
-        except AlreadyRunning:
-            yield Check("catalog", "ok", "another process holds it at the moment, so it was not looked at")
-        else:
-            yield from found.checks
-            findings = found.findings
+        with hold_file(
+            state.lock, at_most_s=_LOCK_S
+        ) as held:  # Which leaves the runtime file of a killed daemon alone.
+            found = look(config, vault, state) if held else _BUSY
+        yield from found.checks
+        findings = found.findings
     else:
         yield Check("catalog", "ok", "there is none yet; the first start reads the vault")
     if (journal := look_at_edits(state)) is not None:
