@@ -107,9 +107,7 @@ def _of_vault(config: Config, place: Place, told: Told | VaultbotError | None) -
         yield from _as_told(told)
         findings = told.findings
     elif state.lock.exists():
-        with hold_file(
-            state.lock, at_most_s=_LOCK_S
-        ) as held:  # Which leaves the runtime file of a killed daemon alone.
+        with hold_file(state.lock, at_most_s=_LOCK_S) as held:  # A killed daemon's runtime file stays.
             found = look(config, vault, state) if held else _BUSY
         yield from found.checks
         findings = found.findings
