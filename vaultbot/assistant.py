@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -19,6 +19,7 @@ from vaultbot.answering.queue import Queue
 from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing
 from vaultbot.index.graph import Graph
+from vaultbot.index.health import IndexFacts
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.decisions import Decisions
@@ -32,7 +33,7 @@ from vaultbot.links.suggestions import LinkSuggestions
 from vaultbot.links.view import VaultView
 from vaultbot.models.installed import InstalledModel, installed_models
 from vaultbot.paths import models_folder
-from vaultbot.protocols import Embedder, Message
+from vaultbot.protocols import Embedder, Message, Speed
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.query import parse_query
 from vaultbot.retrieval.ranking import Mode
@@ -90,6 +91,7 @@ class Assistant:
         self._models = ChatModels(load_model, idle_s=config.model.idle_minutes * 60)
         self.review = Review(editor, decisions, suggest=self.suggest, changed=worker.wake)
         self._asks = Queue()
+        self.on_answer: Callable[[Answer], None] = lambda _: None  #: told of every answer to a question
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,6 +125,8 @@ class Assistant:
                 ):
                     self._asks.check()
                     wanted = chat is None and not extractive
+                    if isinstance(event, Answer):
+                        self.on_answer(event)
                     yield self._with_advice(event, no_model=wanted) if isinstance(event, Answer) else event
 
     def generate(
@@ -272,6 +276,15 @@ class Assistant:
         """Notes that are not wholly in the index, and why."""
         return self._reader.damaged()
 
+    def waiting_vectors(self) -> int:
+        """Passages whose vectors are still to be carried over to the vector index."""
+        return self._reader.waiting()
+
+    def integrity(self) -> IndexFacts:
+        """Whether the index is whole. It takes seconds, and as much space on the disk as the catalog."""
+        embedder, vectors = self._retriever.meaning
+        return self._reader.facts(vectors, embedder.fingerprint if embedder else "")
+
     def state(self) -> WorkerState:
         """How the index is."""
         return self.worker.state
@@ -285,6 +298,18 @@ class Assistant:
         """Whether that model can answer at once, without being loaded first. Raises ModelMissing, ModelInvalid."""
         model = self._models.own()
         return model is not None and model.loaded
+
+    def model_speed(self) -> Speed | None:
+        """How fast that model is on this machine; None without one, or as long as it is not known."""
+        with suppress(ModelMissing):
+            model = self._models.own()
+            return model.speed if model else None
+        return None
+
+    @property
+    def asks(self) -> int:
+        """Questions that are being answered or wait for that."""
+        return self._asks.taken
 
     def unload_idle_models(self) -> list[str]:
         """Free the memory of language models that nobody has asked for `[model] idle_minutes`. Their names."""

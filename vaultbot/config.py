@@ -289,6 +289,9 @@ class ServerSettings:
         30, 0.01, 10080, "A daemon that a command started ends after so long without requests."
     )
     allowed_origins: tuple[str, ...] = _texts("Further web origins that may call; Obsidian's own are always allowed.")
+    log_format: Literal["text", "json"] = _one_of(
+        "text", "json", why="The form of a line in daemon.log: for people, or for programs that collect logs."
+    )
     ollama_compat: bool = _yes_or_no(
         False, "Answer clients of Ollama's API, which send no token: any program on this machine can then ask."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import logging.handlers
 import os
 import signal
 import socket
@@ -13,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,18 +20,21 @@ from vaultbot import __version__
 from vaultbot.api.app import create_app
 from vaultbot.api.connection import Connection
 from vaultbot.api.limits import KEEP_ALIVE_SECONDS
+from vaultbot.api.metrics import Measured
 from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
-from vaultbot.errors import ModelMissing, PortInUse, VaultbotError, kind_and_place
+from vaultbot.errors import PortInUse, VaultbotError, kind_and_place
+from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute
 from vaultbot.ports import taken
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
 from vaultbot.states import remember_owner
-from vaultbot.types import Status
+from vaultbot.status import Status
 from vaultbot.vault.vault import Vault
 from vaultbot.vault.watcher import VaultWatcher
+from vaultbot.vitals import Vitals
 
 log = logging.getLogger("vaultbot")
 
@@ -65,7 +66,7 @@ def serve(
     vault.check()
     state.create()
     with hold_lock(state):
-        _log_to(state, to_terminal=not background, verbose=verbose)
+        set_up_log(state.log, config.server.log_format, to_terminal=not background, verbose=verbose)
         remember_owner(state, vault.root)
         with _listen(config.server.port, any_port_will_do=ends_when_idle, name=name) as listener:
             assistant = assemble(config, vault.root, state)
@@ -157,17 +158,18 @@ class _Serving:
         self._state = state
         self._listener = listener
         self._port: int = listener.getsockname()[1]
-        self._began = time.monotonic()
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
-        self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
-        daemon = Daemon(make_token(state), lambda: self._port, self.status, name)
+        self._watcher = VaultWatcher(assistant.vault.root, self._changed)
+        self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
+        self._vitals.listen()
+        daemon = Daemon(make_token(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)
         app = create_app(
             assistant,
             daemon,
             allowed_origins=config.server.allowed_origins,
             ollama_compat=config.server.ollama_compat,
         )
-        self._activity = _Activity(app)
+        self._activity = _Activity(Measured(app, self._vitals.metrics))
         self._server = _Server(
             uvicorn.Config(
                 self._activity,
@@ -196,7 +198,7 @@ class _Serving:
             vault = str(self._assistant.vault.root)
             ends_when_idle = self._idle_s is not None
             write_runtime(self._state, Runtime(os.getpid(), self._port, vault, __version__, ends_when_idle, self._name))
-            on_ready(self.status())
+            on_ready(self._vitals.status())
             asyncio.run(self._serve())
         finally:
             self._take_leave()
@@ -205,6 +207,10 @@ class _Serving:
             for sig, handler in before.items():
                 signal.signal(sig, handler)
             log.info("ended")
+
+    def _changed(self) -> None:
+        self._vitals.freshness.changed()
+        self._assistant.worker.wake()
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         self._server.should_exit = True
@@ -219,6 +225,7 @@ class _Serving:
             await self._server.serve(sockets=[self._listener])
         finally:
             watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)  # Or its end is logged as an error.
 
     async def _end_when_idle(self) -> None:
         while self._idle_s is not None:
@@ -243,55 +250,6 @@ class _Serving:
             log.warning("%s", error)
         except Exception as error:
             log.error("the embedding model could not be loaded: %s", kind_and_place(error))
-
-    def status(self) -> Status:
-        """How the daemon is, in words."""
-        index = self._assistant.state()
-        notes, chunks = self._assistant.counts()
-        warnings = [
-            *index.notices,
-            *self._assistant.notices(),
-            *([self._watcher.notice] if self._watcher.notice else []),
-        ]
-        try:
-            model, loaded = self._assistant.model_name(), self._assistant.model_loaded()
-        except ModelMissing as error:
-            model, loaded = None, False
-            warnings.append(str(error))
-        embedder = self._assistant.embedder
-        return Status(
-            state=index.state,
-            message=index.message,
-            vault=str(self._assistant.vault.root),
-            notes=notes,
-            chunks=chunks,
-            embedder=embedder.name if embedder else None,
-            model=model,
-            pid=os.getpid(),
-            port=self._port,
-            token_file=str(self._state.token),
-            version=__version__,
-            uptime_s=round(time.monotonic() - self._began, 1),
-            progress=index.progress,
-            last_index=index.last_report,
-            skipped=tuple(self._assistant.skipped()),
-            damaged=tuple(self._assistant.damaged()),
-            warnings=tuple(warnings),
-            model_loaded=loaded,
-            name=self._name,
-        )
-
-
-def _log_to(state: StatePaths, *, to_terminal: bool, verbose: bool) -> None:
-    """Send the daemon's log to its file (five of 2 MB), and to the terminal when it runs there."""
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(state.log, maxBytes=2_000_000, backupCount=4, encoding="utf-8")
-    ]
-    if to_terminal:
-        handlers.append(logging.StreamHandler())
-    options: dict[str, Any] = {"format": "%(asctime)s %(levelname)s %(name)s %(message)s", "force": True}
-    logging.basicConfig(level=logging.WARNING, handlers=handlers, **options)
-    logging.getLogger("vaultbot").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def _leave_terminal(state: StatePaths) -> None:

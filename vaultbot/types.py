@@ -373,28 +373,3 @@ class Suggestion:
 # ── reported ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 DaemonState = Literal["starting", "indexing", "ready", "vault-missing", "degraded", "stopping"]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the daemon is, in plain words."""
-
-    state: DaemonState
-    message: str  #: one sentence for a person
-    vault: str
-    notes: int
-    chunks: int
-    embedder: str | None
-    model: str | None
-    pid: int
-    port: int
-    token_file: str
-    version: str
-    uptime_s: float
-    progress: IndexProgress | None = None
-    last_index: IndexReport | None = None
-    skipped: tuple[Skipped, ...] = ()  #: files that were left out at the last scan
-    damaged: tuple[Skipped, ...] = ()  #: notes that are not wholly in the index, and why
-    warnings: tuple[str, ...] = ()
-    model_loaded: bool = False  #: the model is in memory; one that is not is loaded by the next question
-    name: str | None = None  #: what the settings call the vault; None where they do not name it

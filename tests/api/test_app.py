@@ -25,7 +25,8 @@ from vaultbot.api.routes import Daemon
 from vaultbot.config import AnswerSettings, Config
 from vaultbot.protocols import Generation, Message
 from vaultbot.runtime import prove
-from vaultbot.types import Status, TokenUsage
+from vaultbot.status import Status
+from vaultbot.types import TokenUsage
 
 SNAPSHOT = Path(__file__).parent.parent / "snapshots" / "openapi.json"
 

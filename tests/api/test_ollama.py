@@ -19,7 +19,7 @@ from vaultbot.api.app import create_app
 from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
-from vaultbot.types import Status
+from vaultbot.status import Status
 
 QUESTION = "What is a starter fed with?"
 MESSAGES = [{"role": "user", "content": QUESTION}]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vaultbot.cli.progress import duration
-from vaultbot.cli.render import AnswerPrinter, mark, plain, print_report, print_status, snippet
+from vaultbot.cli.render import AnswerPrinter, mark, plain, print_report, snippet
 
 
 def test_a_snippet_is_the_part_with_most_of_the_words() -> None:
@@ -57,38 +57,6 @@ def test_a_report_names_every_file_that_was_left_out(capsys: pytest.CaptureFixtu
         "  failed: a[2Jb.md: cannot be read",
     ]
     assert shown.err == "note: late\n"
-
-
-def test_a_status_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    skipped = [{"path": f"{number}.md", "reason": "binary"} for number in range(7)]
-    status = {
-        "state": "indexing", "message": "indexing 3/35", "vault": "/notes", "notes": 3, "chunks": 9, "embedder": None,
-        "model": None, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token", "skipped": skipped, "damaged": [],
-        "warnings": ["late"],
-    }  # fmt: skip
-
-    print_status(status, verbose=False)
-
-    shown = capsys.readouterr().out
-    assert shown.startswith("indexing 3/35\n")
-    assert shown.count("left out") == 6
-    assert "2 more; --verbose lists them" in shown
-    assert "note      late" in shown
-
-
-@pytest.mark.parametrize(("loaded", "said"), [(True, "smol, in memory"), (False, "smol, to be loaded by the next")])
-def test_a_status_says_whether_the_model_takes_memory(
-    capsys: pytest.CaptureFixture[str], loaded: bool, said: str
-) -> None:
-    status = {
-        "state": "ready", "message": "ready", "vault": "/notes", "notes": 3, "chunks": 9, "embedder": None,
-        "model": "smol", "model_loaded": loaded, "pid": 1, "port": 2, "uptime_s": 3.0, "token_file": "/token",
-        "skipped": [], "damaged": [], "warnings": [],
-    }  # fmt: skip
-
-    print_status(status, verbose=False)
-
-    assert f"model     {said}" in capsys.readouterr().out
 
 
 def test_a_sentence_without_support_is_shown_with_the_remark_that_comes_with_it(

@@ -8,11 +8,13 @@ sealed folder is ever opened; any other is dropped, for everything in it can be 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from vaultbot.protocols import FloatArray
 _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a drain interruptible.
 _SEAL = "seal"
 _LEAST_BREADTH = 400
+#: Stands before the date in the one sentence of SQLite that names its sources.
+_SOURCE_ID = b"fts5: 20"
+_ANOTHER_MODEL = "it holds the vectors of another embedding model"
 
 #: How neighbours are found, in a folder and on a server.
 HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": _LEAST_BREADTH}
@@ -112,17 +117,42 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
 
     Vectors of another embedder are dropped, which is no news. Raises DataDamaged.
     """
-    sealed_for, _, digest = _read_seal(folder).partition("\n")
-    notice = None
-    if folder.exists() and (sealed_for != fingerprint or digest != _digest(folder)):
-        if not digest:
-            notice = "the vector index is being rebuilt from the catalog: it was not closed properly"
-        elif sealed_for == fingerprint:
-            notice = "the vector index is being rebuilt from the catalog: its files were changed"
+    reason, notice = why_unsealed(folder, fingerprint=fingerprint), None
+    if reason is not None:
+        if reason != _ANOTHER_MODEL:
+            notice = f"the vector index is being rebuilt from the catalog: {reason}"
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
     return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
+
+
+def why_unsealed(folder: Path, *, fingerprint: str) -> str | None:
+    """Why the folder will not be opened for vectors of this embedder; None when it will, or when it is not there."""
+    sealed_for, _, digest = _read_seal(folder).partition("\n")
+    if not folder.exists() or (sealed_for == fingerprint and digest == _digest(folder)):
+        return None
+    if not digest:
+        return "it was not closed properly"
+    return "its files were changed" if sealed_for == fingerprint else _ANOTHER_MODEL
+
+
+def bundled_sqlite() -> str | None:
+    """The day of the SQLite that Chroma brings with it, YYYY-MM-DD; None when its files do not tell.
+
+    It has nothing to do with Python's, and Chroma does not say which it is.
+    """
+    spec = find_spec("chromadb_rust_bindings")
+    for file in Path(spec.origin).parent.glob("*_bindings*") if spec and spec.origin else ():
+        with (
+            suppress(OSError, ValueError),
+            file.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            place = content.find(_SOURCE_ID)
+            if place >= 0:
+                return content[place + 6 : place + 16].decode("ascii", "replace")
+    return None
 
 
 class FolderVectors:

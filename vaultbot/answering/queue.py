@@ -21,6 +21,11 @@ class Queue(threading.BoundedSemaphore):
         self._usual_s = 5.0  #: what questions have taken of late
         self._cancels: set[threading.Event] = set()
 
+    @property
+    def taken(self) -> int:
+        """Places that are taken."""
+        return len(self._cancels)
+
     @contextmanager
     def turn(self, cancel: threading.Event | None) -> Iterator[threading.Event]:
         """A place for as long as the block runs, and what cancels it: `cancel`, if there is one, or `close`.

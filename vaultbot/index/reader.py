@@ -16,8 +16,9 @@ import numpy as np
 
 from vaultbot.errors import DataDamaged
 from vaultbot.index.filtering import keys
+from vaultbot.index.health import IndexFacts, copied_while_open, look_at_catalog, look_at_vectors
 from vaultbot.index.schema import open_reader
-from vaultbot.protocols import FloatArray
+from vaultbot.protocols import FloatArray, VectorIndex
 from vaultbot.types import DAMAGES, Heading, JsonValue, Problem, Skipped
 
 #: Title, aliases, description, headings, tags, body.
@@ -121,6 +122,17 @@ class CatalogReader:
     def skipped(self) -> list[Skipped]:
         """Files that were left out at the last scan."""
         return [Skipped(*row) for row in self._db.execute("SELECT path, reason FROM skipped ORDER BY path")]
+
+    def waiting(self) -> int:
+        """Chunks whose vectors are still to be carried over to the vector index."""
+        count: int = self._db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        return count
+
+    def facts(self, vectors: VectorIndex | None, fingerprint: str) -> IndexFacts:
+        """Whether the catalog is whole, and the vector index of this embedder what the catalog says."""
+        with copied_while_open(self._db, self._file) as copy:
+            catalog = look_at_catalog(copy)
+        return IndexFacts(catalog, look_at_vectors(self._db, vectors, fingerprint) if vectors else None)
 
     def aliases(self, note: int) -> list[str]:
         """The note's other names."""

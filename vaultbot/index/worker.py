@@ -89,6 +89,8 @@ class IndexWorker:
         self._stopping = threading.Event()
         self._wanted: list[Future[IndexReport]] = []
         self._ended: VaultbotError | None = None
+        #: Told when a look through the vault began, by the monotonic clock, and what came of it: None when it failed.
+        self.on_look: Callable[[float, IndexReport | None], None] = lambda _began, _report: None
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
     # ── from any thread ────────────────────────────────────────────────────────────────────────────────────────
@@ -233,6 +235,7 @@ class IndexWorker:
     def _run_once(self) -> float:
         """One run; returns after how many seconds the next is due."""
         wanted = [future for future in self._take_wanted() if future.set_running_or_notify_cancel()]
+        began = time.monotonic()
         try:
             self._say("indexing", "looking through the vault")
             report = self._indexer.run(
@@ -243,7 +246,9 @@ class IndexWorker:
             if self._stopping.is_set():
                 raise ShuttingDown(_SHUTTING_DOWN)
             report = with_totals(report, self._reader.counts())
+            self.on_look(began, report)
         except Exception as error:
+            self.on_look(began, None)
             self._failed(error, wanted)
             return _RETRY_S if not isinstance(error, VaultMissing) else 5.0
         finally:

@@ -62,6 +62,7 @@ class VaultWatcher:
     ) -> None:
         self._root = root
         self._on_change = on_change
+        self.events = 0  #: that the system told since the start, of what is not hidden
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._observer: BaseObserver | None = None
@@ -117,7 +118,7 @@ class VaultWatcher:
         observer: BaseObserver | None = None
         try:
             observer = Observer()
-            observer.schedule(_Waker(root, self._on_change), root, recursive=True, event_filter=_CHANGES)
+            observer.schedule(_Waker(root, self._told), root, recursive=True, event_filter=_CHANGES)
             observer.start()
         except OSError as error:
             if observer:
@@ -128,6 +129,10 @@ class VaultWatcher:
         watched = _kernel_watches() - watches_before
         if watches_before >= 0 and watched < folders:
             self._notice = self._late(f"only {watched} of {folders} folders can be watched; changes elsewhere are")
+
+    def _told(self) -> None:
+        self.events += 1
+        self._on_change()
 
     def _late(self, why: str) -> str:
         return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT}"
