@@ -40,7 +40,9 @@ COMMANDS = {
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
+    "service": "service",
     "mcp": "mcp",
+    "uninstall": "uninstall",
 }
 
 

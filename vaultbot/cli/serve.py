@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +15,7 @@ from vaultbot.cli.render import print_json, print_status
 from vaultbot.cli.session import Session
 from vaultbot.client import find
 from vaultbot.config_reader import load_config
-from vaultbot.errors import AlreadyRunning
+from vaultbot.errors import AlreadyRunning, InvalidRequest, VaultbotError
 
 if TYPE_CHECKING:
     from vaultbot.types import Status
@@ -26,10 +28,17 @@ def serve(
     port: Port = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", hidden=True)] = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    home: Annotated[Path | None, typer.Option("--home", hidden=True)] = None,
 ) -> None:
     """Run the daemon here until Ctrl-C. It indexes, watches and serves the HTTP API."""
     from vaultbot import daemon
 
+    if home is not None:  # For services of systems that give them no variables.
+        os.environ["VAULTBOT_HOME"] = str(home)
+
+    if sys.stderr is None:  # Windows gives services none.
+        session.state.create()
+        sys.stdout = sys.stderr = session.state.log.open("a", encoding="utf-8")
     flags = {} if port is None else {"server.port": port}
     config = load_config(session.config_file, flags=flags)
     session.check_vault()
@@ -58,10 +67,19 @@ def serve(
 
 
 def start(session: Session, port: Port = None) -> None:
-    """Start the daemon in the background, to stay."""
+    """Start the daemon in the background, to stay.
+
+    Where a service is installed, that is what is started.
+    """
     from vaultbot import launcher
+    from vaultbot.service.service import installed
 
     _ = session.config
+    service = installed(session.state)
+    if service and port is not None:
+        raise InvalidRequest(
+            f"the port is the service's to choose; change it with: vaultbot service install --port {port}"
+        )
     running = find(session.state)
     if running is None:
         session.check_vault()
@@ -71,9 +89,15 @@ def start(session: Session, port: Port = None) -> None:
                 f"vaultbot is already running for this vault (pid {running.runtime.pid}, port {running.runtime.port})"
             )
         launcher.stop(session.state)  # It would have ended by itself; this one stays.
-    arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
     session.say("starting vaultbot in the background")
-    client = launcher.find_or_start(session.state, arguments=arguments, start=True)
+    if service:
+        manager, name = service
+        manager.check()
+        manager.start(name)
+        client = launcher.await_daemon(session.state)
+    else:
+        arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
+        client = launcher.find_or_start(session.state, arguments=arguments, start=True)
     session.wait_for_index(client)
     result = client.get("/api/status")
     if session.json:
@@ -85,11 +109,18 @@ def start(session: Session, port: Port = None) -> None:
 def stop(session: Session) -> None:
     """End the daemon. What it has indexed stays."""
     from vaultbot import launcher
+    from vaultbot.service.service import installed
 
     stopped = launcher.stop(session.state)
-    if not stopped:
+    service = installed(session.state)
+    if service:
+        with suppress(VaultbotError):  # It has ended; the manager may have been about to start it again.
+            service[0].stop(service[1])
+    if not stopped and not service:
         session.check_vault()
     if session.json:
         print_json({"stopped": stopped})
-    else:
-        print("stopped" if stopped else "no daemon was running for this vault")
+        return
+    print("stopped" if stopped else "no daemon was running for this vault")
+    if service:
+        print("its service starts it when you log in; without one: vaultbot service uninstall")
