@@ -90,8 +90,13 @@ def _foreign() -> Iterator[Path]:
             yield from (entry for entry in _entries(folder) if not known.fullmatch(entry.name))
     yield from (entry for entry in _entries(state_folder() / "models") if not _MODEL.fullmatch(entry.name))
     for place in (*(state.root for state in states()), *_shared()):
-        if sys.platform != "win32" and os.path.lexists(place) and place.lstat().st_uid != os.getuid():
+        # Whoever made a link chose where it leads, which may be anywhere.
+        if os.path.lexists(place) and (place.is_symlink() or not _is_ours(place)):
             yield place
+
+
+def _is_ours(path: Path) -> bool:
+    return sys.platform == "win32" or path.lstat().st_uid == os.getuid()
 
 
 def _shared() -> tuple[Path, ...]:

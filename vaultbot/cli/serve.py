@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from vaultbot.cli.session import Session
 from vaultbot.client import find
 from vaultbot.config_reader import load_config
 from vaultbot.errors import AlreadyRunning, InvalidRequest, VaultbotError
+from vaultbot.paths import StatePaths
 
 if TYPE_CHECKING:
     from vaultbot.types import Status
@@ -66,6 +68,19 @@ def serve(
     os._exit(0)
 
 
+@contextmanager
+def why_not(state: StatePaths) -> Iterator[None]:
+    """What a service manager cannot tell when a service does not start: what the daemon said last."""
+    try:
+        yield
+    except VaultbotError as error:
+        with suppress(OSError, IndexError):
+            last = state.log.read_text(encoding="utf-8", errors="replace").splitlines()[-1]
+            if last.startswith("error: "):
+                raise VaultbotError(f"the service did not start: {last.removeprefix('error: ')}") from error
+        raise
+
+
 def start(session: Session, port: Port = None) -> None:
     """Start the daemon in the background, to stay.
 
@@ -93,7 +108,8 @@ def start(session: Session, port: Port = None) -> None:
     if service:
         manager, name = service
         manager.check()
-        manager.start(name)
+        with why_not(session.state):
+            manager.start(name)
         client = launcher.await_daemon(session.state)
     else:
         arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))

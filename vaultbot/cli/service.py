@@ -14,7 +14,7 @@ import typer
 
 from vaultbot.cli.consent import Yes, agree
 from vaultbot.cli.render import bold, plain, print_json, print_status
-from vaultbot.cli.serve import Port
+from vaultbot.cli.serve import Port, why_not
 from vaultbot.cli.session import Session
 from vaultbot.client import find
 from vaultbot.errors import InvalidRequest, VaultbotError
@@ -61,7 +61,8 @@ def install(
         session.state.create()
         os.close(os.open(session.state.log, os.O_WRONLY | os.O_CREAT, 0o600))  # Before the manager makes it for all.
         cache_folder(session.root).mkdir(parents=True, exist_ok=True, mode=0o700)  # A unit can open what is there.
-        manager.install(service)
+        with why_not(session.state):
+            manager.install(service)
     client = launcher.await_daemon(session.state)
     if session.json:
         print_json({"service": service.name, "file": str(file), "changed": changed, "port": client.runtime.port})

@@ -17,9 +17,7 @@ from vaultbot.cli.render_models import size
 from vaultbot.cli.session import Session
 from vaultbot.errors import ConfigError
 
-_PROGRAM = (
-    "to remove the program itself: pipx uninstall vaultbot, uv tool uninstall vaultbot, or pip uninstall vaultbot"
-)
+_PROGRAM = "to remove the program itself: pip uninstall vaultbot (or pipx uninstall, uv tool uninstall)"
 
 
 def uninstall(
