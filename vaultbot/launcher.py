@@ -56,14 +56,19 @@ def find_or_start(
     raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
 
 
-def await_daemon(state: StatePaths) -> Client:
-    """The daemon that a service manager has just started, as soon as it answers. Raises VaultbotError."""
+def await_daemon(state: StatePaths, *, gave_up: Callable[[], bool]) -> Client:
+    """The daemon that a service manager has just started, as soon as it answers.
+
+    Raises VaultbotError when the manager `gave_up`, or when it takes too long.
+    """
     until = time.monotonic() + _START_S
     while time.monotonic() < until:
         client = find(state)
         if client is not None:
             return client
-        time.sleep(0.05)
+        if gave_up():
+            break
+        time.sleep(0.2)
     raise VaultbotError("the service was started and no daemon answers; see: vaultbot service logs")
 
 

@@ -56,7 +56,7 @@ def test_nothing_but_the_vault_is_left_and_the_vault_is_as_it_was(machine: Machi
 
     asked = machine.vaultbot("uninstall", "--data")
     assert asked.code == 2
-    assert asked.err.splitlines()[-1].startswith("error: this would delete all this; if you want that, add --yes")
+    assert asked.err.splitlines()[-1].startswith("error: this would delete what is listed; if you want that, add --yes")
     assert f"2 MB {machine.home / 'models'}: language models that were pulled" in asked.err
     assert is_locked(machine.state)
 

@@ -112,7 +112,7 @@ def test_installing_and_uninstalling_leaves_nothing(programs: Programs, tmp_path
         "systemctl --user daemon-reload",
         "systemctl --user --quiet enable vaultbot-Notes-0123456789.service",
         "systemctl --user reset-failed vaultbot-Notes-0123456789.service",
-        "systemctl --user restart vaultbot-Notes-0123456789.service",
+        "systemctl --user --no-block restart vaultbot-Notes-0123456789.service",
     ]
 
     systemd.uninstall(described.name)
@@ -149,7 +149,7 @@ def test_without_a_systemd_of_the_users_it_says_what_to_do_instead(programs: Pro
 def test_what_systemctl_complains_of_is_told(programs: Programs) -> None:
     programs.add("systemctl", "if 'start' in words: print('Unit is masked.'); sys.exit(1)")
 
-    with pytest.raises(VaultbotError, match=r"systemctl --user start \S+: Unit is masked."):
+    with pytest.raises(VaultbotError, match=r"systemctl --user --no-block start \S+: Unit is masked."):
         Systemd().start("vaultbot-Notes-0123456789")
 
 

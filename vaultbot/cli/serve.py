@@ -110,7 +110,7 @@ def start(session: Session, port: Port = None) -> None:
         manager.check()
         with why_not(session.state):
             manager.start(name)
-        client = launcher.await_daemon(session.state)
+            client = launcher.await_daemon(session.state, gave_up=lambda: manager.gave_up(name))
     else:
         arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
         client = launcher.find_or_start(session.state, arguments=arguments, start=True)

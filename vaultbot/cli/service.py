@@ -63,7 +63,10 @@ def install(
         cache_folder(session.root).mkdir(parents=True, exist_ok=True, mode=0o700)  # A unit can open what is there.
         with why_not(session.state):
             manager.install(service)
-    client = launcher.await_daemon(session.state)
+            client = launcher.await_daemon(session.state, gave_up=lambda: manager.gave_up(service.name))
+    else:
+        client = running
+    session.wait_for_index(client)
     if session.json:
         print_json({"service": service.name, "file": str(file), "changed": changed, "port": client.runtime.port})
         return

@@ -42,7 +42,9 @@ def uninstall(
         for thing in things:
             print(f"{size(thing.size):>9} {thing.path}: {thing.what}", file=sys.stderr)
     if things:
-        question = "delete all this? No vault is touched, but what was accepted from suggestions cannot be undone then"
+        question = (
+            "delete what is listed? No vault is touched, but what was accepted from suggestions cannot be undone then"
+        )
     else:
         question = "end the daemons of all vaults and remove their services? Indexes, settings and models stay"
     agree(question, yes=yes)

@@ -17,7 +17,7 @@ from typing import Protocol
 from vaultbot.errors import InvalidRequest, VaultbotError
 from vaultbot.paths import StatePaths
 
-_COMMAND_S = 120.0  #: starting waits until the index can answer
+_COMMAND_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,9 @@ class Manager(Protocol):
 
     def stop(self, name: str) -> None:
         """End it until the next login, or until it is started."""
+
+    def gave_up(self, name: str) -> bool:
+        """Whether it has failed since it was last started, as far as the manager tells."""
 
     def state(self, name: str) -> str:
         """How it is, in the manager's own words."""

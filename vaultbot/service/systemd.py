@@ -123,7 +123,8 @@ class Systemd:
         unit = f"{service.name}.service"
         must(["systemctl", "--user", "--quiet", "enable", unit])
         say(["systemctl", "--user", "reset-failed", unit])
-        must(["systemctl", "--user", "restart", unit])
+        # Without waiting: a first look through a large vault takes its time, and is shown with its progress.
+        must(["systemctl", "--user", "--no-block", "restart", unit])
 
     def uninstall(self, name: str) -> None:
         """Stop and disable it, and delete the unit."""
@@ -136,13 +137,18 @@ class Systemd:
         say(["systemctl", "--user", "reset-failed", unit])
 
     def start(self, name: str) -> None:
-        """Start it, and wait until its index can answer."""
+        """Start it."""
         say(["systemctl", "--user", "reset-failed", f"{name}.service"])
-        must(["systemctl", "--user", "start", f"{name}.service"])
+        must(["systemctl", "--user", "--no-block", "start", f"{name}.service"])
 
     def stop(self, name: str) -> None:
         """End it."""
         must(["systemctl", "--user", "stop", f"{name}.service"])
+
+    def gave_up(self, name: str) -> bool:
+        """Whether it failed, and waits for another start or for none."""
+        said = say(["systemctl", "--user", "show", f"{name}.service", "-p", "SubState"])
+        return said.text.removeprefix("SubState=") in ("failed", "auto-restart")
 
     def state(self, name: str) -> str:
         """As `systemctl --user show` has it."""
