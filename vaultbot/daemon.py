@@ -29,6 +29,7 @@ from vaultbot.errors import PortInUse, VaultbotError, kind_and_place
 from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute
 from vaultbot.ports import taken
+from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
 from vaultbot.states import remember_owner
 from vaultbot.status import Status
@@ -41,6 +42,10 @@ log = logging.getLogger("vaultbot")
 # Together with the watcher's second less than the five that an end may take; what is cut off is done again later.
 _GRACE_S = 2
 _CLOSE_S = 2
+
+# How often a service manager that listens is told how the daemon is: while it waits, and from then on.
+_SOON_S = 0.2
+_LATER_S = 5
 
 
 def serve(
@@ -159,6 +164,7 @@ class _Serving:
         self._listener = listener
         self._port: int = listener.getsockname()[1]
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
+        self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
         self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
         self._vitals.listen()
@@ -216,11 +222,12 @@ class _Serving:
         self._server.should_exit = True
 
     def _take_leave(self) -> None:
+        self._readiness.stopping()
         forget_runtime(self._state, pid=os.getpid())  # Whoever comes now starts a new daemon as soon as this one ends.
         self._assistant.stop_answering()
 
     async def _serve(self) -> None:
-        watching = asyncio.gather(self._end_when_idle(), self._unload_idle_models())
+        watching = asyncio.gather(self._end_when_idle(), self._unload_idle_models(), self._tell_manager())
         try:
             await self._server.serve(sockets=[self._listener])
         finally:
@@ -242,6 +249,20 @@ class _Serving:
             await asyncio.sleep(min(5.0, self._config.model.idle_minutes * 15))
             for name in await asyncio.to_thread(self._assistant.unload_idle_models):
                 log.info("%s is not needed and was unloaded", name)
+
+    async def _tell_manager(self) -> None:
+        # From the loop that answers questions: where it hangs, the manager hears nothing and starts the daemon anew.
+        while self._readiness.wanted:
+            index = self._assistant.state()
+            self._readiness.tell(index.message, ready=self._readiness.ready or await self._can_answer())
+            await asyncio.sleep(_LATER_S if self._readiness.ready else _SOON_S)
+
+    async def _can_answer(self) -> bool:
+        index = self._assistant.state().state
+        if not self._server.started or index == "starting":
+            return False
+        # A first look through a large vault takes its time, and what it has read so far can be asked about.
+        return index != "indexing" or (await asyncio.to_thread(self._assistant.counts))[0] > 0
 
     def _warm_up(self) -> None:
         try:

@@ -56,6 +56,22 @@ def find_or_start(
     raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
 
 
+def await_daemon(state: StatePaths, *, gave_up: Callable[[], bool]) -> Client:
+    """The daemon that a service manager has just started, as soon as it answers.
+
+    Raises VaultbotError when the manager `gave_up`, or when it takes too long.
+    """
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        client = find(state)
+        if client is not None:
+            return client
+        if gave_up():
+            break
+        time.sleep(0.2)
+    raise VaultbotError("the service was started and no daemon answers; see: vaultbot service logs")
+
+
 def _spawn(arguments: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: no module is imported from the folder that we happen to be in.
     return subprocess.Popen(

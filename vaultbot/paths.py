@@ -37,7 +37,7 @@ def embedder_cache(vault: Path | None = None) -> Path:
 
     Raises ConfigError when it would be inside `vault`.
     """
-    return _cache(vault) / "embedders"
+    return cache_folder(vault) / "embedders"
 
 
 def measurements(vault: Path | None = None) -> Path:
@@ -45,10 +45,11 @@ def measurements(vault: Path | None = None) -> Path:
 
     Raises ConfigError when it would be inside `vault`.
     """
-    return _cache(vault) / "measured"
+    return cache_folder(vault) / "measured"
 
 
-def _cache(vault: Path | None) -> Path:
+def cache_folder(vault: Path | None = None) -> Path:
+    """The folder of what all vaults share and can be made again. Raises ConfigError when it would be inside `vault`."""
     if home := os.environ.get("VAULTBOT_HOME"):
         place = absolute(home) / "cache"
     else:

@@ -41,7 +41,9 @@ COMMANDS = {
     "start": "serve",
     "stop": "serve",
     "serve": "serve",
+    "service": "service",
     "mcp": "mcp",
+    "uninstall": "uninstall",
 }
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +19,7 @@ from vaultbot.cli.session import Session
 from vaultbot.client import Client, find
 from vaultbot.config_reader import read_settings
 from vaultbot.errors import AlreadyRunning, InvalidRequest, VaultbotError
+from vaultbot.paths import StatePaths
 from vaultbot.runtime import read_runtime
 
 if TYPE_CHECKING:
@@ -29,10 +33,17 @@ def serve(
     port: Port = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", hidden=True)] = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
+    home: Annotated[Path | None, typer.Option("--home", hidden=True)] = None,
 ) -> None:
     """Run the daemon here until Ctrl-C. It indexes, watches and serves the HTTP API."""
     from vaultbot import daemon
 
+    if home is not None:  # For services of systems that give them no variables.
+        os.environ["VAULTBOT_HOME"] = str(home)
+
+    if sys.stderr is None:  # Windows gives services none.
+        session.state.create()
+        sys.stdout = sys.stderr = session.state.log.open("a", encoding="utf-8")
     flags = {} if port is None else {"server.port": port}
     config = read_settings(session.settings.file if session.config_file else None, flags=flags).of(session.root)
     session.check_vault()
@@ -61,12 +72,28 @@ def serve(
     os._exit(0)
 
 
+@contextmanager
+def why_not(state: StatePaths) -> Iterator[None]:
+    """What a service manager cannot tell when a service does not start: what the daemon said last."""
+    try:
+        yield
+    except VaultbotError as error:
+        with suppress(OSError, IndexError):
+            last = state.log.read_text(encoding="utf-8", errors="replace").splitlines()[-1]
+            if last.startswith("error: "):
+                raise VaultbotError(f"the service did not start: {last.removeprefix('error: ')}") from error
+        raise
+
+
 def start(
     session: Session,
     port: Port = None,
     everything: Annotated[bool, typer.Option("--all", help="Every vault that the settings name.")] = False,
 ) -> None:
-    """Start the daemon in the background, to stay."""
+    """Start the daemon in the background, to stay.
+
+    Where a service is installed, that is what is started.
+    """
     if everything:
         _start_all(session, port)
         return
@@ -82,8 +109,14 @@ def start(
 def _start(session: Session, port: int | None) -> Client:
     """A daemon that stays. Raises AlreadyRunning when there is one."""
     from vaultbot import launcher
+    from vaultbot.service.service import installed
 
     _ = session.config
+    service = installed(session.state)
+    if service and port is not None:
+        raise InvalidRequest(
+            f"the port is the service's to choose; change it with: vaultbot service install --port {port}"
+        )
     running = find(session.state)
     if running is None:
         session.check_vault()
@@ -93,9 +126,15 @@ def _start(session: Session, port: int | None) -> Client:
                 f"vaultbot is already running for this vault (pid {running.runtime.pid}, port {running.runtime.port})"
             )
         launcher.stop(session.state)  # It would have ended by itself; this one stays.
-    arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
     session.say("starting vaultbot in the background")
-    return launcher.find_or_start(session.state, arguments=arguments, start=True)
+    if service is None:
+        arguments = session.daemon_arguments(*([] if port is None else ["--port", str(port)]))
+        return launcher.find_or_start(session.state, arguments=arguments, start=True)
+    manager, name = service
+    manager.check()
+    with why_not(session.state):
+        manager.start(name)
+        return launcher.await_daemon(session.state, gave_up=lambda: manager.gave_up(name))
 
 
 def _start_all(session: Session, port: int | None) -> None:
@@ -129,22 +168,34 @@ def stop(
     everything: Annotated[bool, typer.Option("--all", help="The daemons of all vaults.")] = False,
 ) -> None:
     """End the daemon. What it has indexed stays."""
-    from vaultbot import launcher
-
     if everything:
         _stop_all(session)
         return
-    stopped = launcher.stop(session.state)
-    if not stopped:
+    stopped, service = _stop(session.state)
+    if not stopped and not service:
         session.check_vault()
     if session.json:
         print_json({"stopped": stopped})
-    else:
-        print("stopped" if stopped else "no daemon was running for this vault")
+        return
+    print("stopped" if stopped else "no daemon was running for this vault")
+    if service:
+        print("its service starts it when you log in; without one: vaultbot service uninstall")
+
+
+def _stop(state: StatePaths) -> tuple[bool, bool]:
+    """Whether a daemon ran, and whether a service is there that will start it again."""
+    from vaultbot import launcher
+    from vaultbot.service.service import installed
+
+    stopped = launcher.stop(state)
+    service = installed(state)
+    if service:
+        with suppress(VaultbotError):  # It has ended; the manager may have been about to start it again.
+            service[0].stop(service[1])
+    return stopped, service is not None
 
 
 def _stop_all(session: Session) -> None:
-    from vaultbot import launcher
     from vaultbot.known_vaults import running_states
     from vaultbot.states import owner_of
 
@@ -153,7 +204,7 @@ def _stop_all(session: Session) -> None:
     stopped: list[str] = []
     for state in running_states():
         owner = owner_of(state)
-        if launcher.stop(state):
+        if _stop(state)[0]:
             stopped.append(str(owner.vault if owner else state.root))
     if session.json:
         print_json({"stopped": stopped})
