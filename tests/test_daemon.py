@@ -193,16 +193,6 @@ def test_sigterm_while_indexing_loses_nothing_that_was_done(machine: Machine) ->
         assert machine.client().get("/api/status")["notes"] == 3001
 
 
-@pytest.mark.parametrize("phase", ["listing.folder", "catalog.in-transaction", "catalog.skipped-before-commit"])
-def test_sigterm_in_any_phase_of_a_run_ends_it_in_order(machine: Machine, phase: str) -> None:
-    with machine.serve(indexed=False, VAULTBOT_FAULT=f"{phase}:sleep:1") as process:
-        assert ended(process) == 0
-    assert not is_locked(machine.state)
-
-    with machine.serve():
-        assert machine.paths_found("sourdough") == ["Bread/Sourdough.md"]
-
-
 def test_who_watches_the_index_and_who_waits_for_a_run_are_let_go_at_the_end(machine: Machine) -> None:
     with machine.serve() as daemon:
         events = machine.client().events("GET", "/api/events")
@@ -258,24 +248,6 @@ def test_a_second_daemon_says_who_is_there_and_touches_nothing(machine: Machine)
         assert second.code == 3
         assert f"already running for this vault (pid {daemon.pid}, port " in second.error
         assert kept(machine) == before
-
-
-def test_of_daemons_that_start_at_once_one_stays(machine: Machine) -> None:
-    machine.vaultbot("index")
-    machine.vaultbot("stop")
-    started = [machine.popen("serve", "--vault", str(machine.vault)) for _ in range(6)]
-    until(lambda: sum(process.poll() is None for process in started) == 1)
-    [left] = [process for process in started if process.poll() is None]
-
-    until(lambda: read_runtime(machine.state) is not None)
-    running = read_runtime(machine.state)
-    assert running is not None
-    assert running.pid == left.pid
-    assert ended(left) == 0
-    others = [process for process in started if process is not left]
-    assert [process.returncode for process in others] == [3] * 5
-    for process in others:
-        process.communicate()
 
 
 def test_the_vault_is_the_same_by_whatever_path_it_is_named(machine: Machine) -> None:
