@@ -51,7 +51,7 @@ def all_clients(client: Client, root: Path, question: str) -> Iterator[Came]:
         ("openai for Python", lambda: _openai(client.address, key, question)),
         ("ollama for Python", lambda: _ollama(client.address, question)),
         ("openai and ollama for Node", lambda: _node(client.address, key, question)),
-        *((f"{one.plugin}, its recorded request", lambda one=one: _chat(client, one.body)) for one in CHATS),  # type: ignore[misc]
+        *((f"{one.plugin}, its recorded request", lambda one=one: _chat(client, one.body)) for one in CHATS),
         ("Copilot's and others' requests for vectors", lambda: _vectors(client)),
         ("the companion plugin in Chromium, with a daemon of its own", _plugin),
         ("the page at /", lambda: _page(client)),

@@ -166,6 +166,7 @@ class _Serving:
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
         self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
+        assistant.worker.on_unheard = self._watcher.unheard
         self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
         self._vitals.listen()
         daemon = Daemon(make_token(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)

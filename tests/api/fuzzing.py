@@ -16,6 +16,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
 
 #: A request may name a model file of its own, and there is none of that name.
 _FAIR = {"/problems/model-missing", "/problems/model-invalid"}
@@ -60,6 +61,7 @@ def ask_as_described(address: str, token: str, *, examples: int, number: int = 0
     told, session = Told(), requests.Session()
     session.trust_env = False
     for found in schemathesis.openapi.from_dict(described).get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
@@ -72,7 +74,7 @@ def ask_as_described(address: str, token: str, *, examples: int, number: int = 0
                 phases=[Phase.generate],
             )
             @given(case=operation.as_strategy(generation_mode=mode))
-            def ask(case: Case) -> None:
+            def ask(case: Case[Any]) -> None:
                 _ask(session, address, case, headers, told)
                 if sum(told.statuses.values()) % 10 == 0:
                     _ask(session, address, case, {}, told)
@@ -85,7 +87,7 @@ def ask_as_described(address: str, token: str, *, examples: int, number: int = 0
     return told
 
 
-def _ask(session: requests.Session, address: str, case: Case, headers: dict[str, str], told: Told) -> None:
+def _ask(session: requests.Session, address: str, case: Case[Any], headers: dict[str, str], told: Told) -> None:
     given = case.as_transport_kwargs(base_url=address)
     given["headers"] = {**given["headers"], **headers}
     what = (

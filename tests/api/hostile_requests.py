@@ -89,7 +89,18 @@ TOKENS: list[list[str]] = [
 
 #: How a text outside the vault could be named from within, where "{}" stands for "up to it" and its name. In an address
 #: they are sent as they stand here, "%" and all; elsewhere as text.
-_UP = ("../", "..%2F", "..%2f", "%2e%2e/", "%2E%2E%2F", ".%2e/", "%2e./", "..%252F", "%252e%252e%252f", "..%c0%af")
+_UP: tuple[str, ...] = (
+    "../",
+    "..%2F",
+    "..%2f",
+    "%2e%2e/",
+    "%2E%2E%2F",
+    ".%2e/",
+    "%2e./",
+    "..%252F",
+    "%252e%252e%252f",
+    "..%c0%af",
+)
 _UP += ("%c0%ae%c0%ae/", "..%5C", "..\\", "..\\/", "....//", "..;/", "..%00/", "..%0d/", "﹒﹒/", "．．／", "‥/", "..∕")
 _UP += ("..⁄", "%uff0e%uff0e/", "..//", "./../", "a/../../", "Note.md/../../", "Note.md#/../../", "[[../", "~/../")
 _DEEP = ("../", "..%2F", "%2e%2e%2f", "..%252F", "..\\", "..%5c", "....//", "..%c0%af")

@@ -29,7 +29,7 @@ from vaultbot.api.routes import Daemon
 from vaultbot.errors import VaultbotError
 from vaultbot.mcp.door import AppDoor, note_path
 from vaultbot.mcp.tools import READING, WRITING, Arguments
-from vaultbot.types import Status
+from vaultbot.status import Status
 
 T = TypeVar("T")
 
@@ -230,7 +230,7 @@ def _fields(schema: dict[str, Any], part: dict[str, Any]) -> set[str]:
 
 
 def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    return schema["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part  # type: ignore[no-any-return]
+    return schema["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
 def _example(schema: dict[str, Any], part: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from tests.api.wire import HOST, PORT, RIGHT, TOKEN, Reply, call
 from tests.conftest import VaultBuilder
 from vaultbot.api.app import create_app
 from vaultbot.api.routes import Daemon
-from vaultbot.types import Status
+from vaultbot.status import Status
 
 
 @pytest.fixture

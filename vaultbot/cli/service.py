@@ -13,7 +13,8 @@ from typing import Annotated, TextIO
 import typer
 
 from vaultbot.cli.consent import Yes, agree
-from vaultbot.cli.render import bold, plain, print_json, print_status
+from vaultbot.cli.render import bold, plain, print_json
+from vaultbot.cli.render_status import print_status
 from vaultbot.cli.serve import Port, why_not
 from vaultbot.cli.session import Session
 from vaultbot.client import find
