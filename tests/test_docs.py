@@ -115,7 +115,9 @@ def test_every_kind_of_error_is_described_with_its_status() -> None:
     only_commands = set(re.findall(r"`([\w-]+)`", page[page.index("Only commands meet") :]))
     package = {kind for kind in kinds(VaultbotError) if kind.__module__.startswith("vaultbot.")}
 
-    assert {(str(kind.status), kind.slug) for kind in package if kind.slug not in only_commands} <= listed
+    told = {kind for kind in package if "slug" in vars(kind) and kind.slug not in only_commands}
+
+    assert {(str(kind.status), kind.slug) for kind in told} <= listed
 
 
 def test_every_refusal_of_the_guard_is_described_with_its_status() -> None:
