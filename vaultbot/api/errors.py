@@ -67,7 +67,8 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     @app.exception_handler(VaultbotError)
     async def _failed(request: Request, error: Exception) -> Response:
-        headers = {"retry-after": str(QUEUE_RETRY_SECONDS)} if isinstance(error, QueueFull) else None
+        wait_s = QUEUE_RETRY_SECONDS if isinstance(error, QueueFull) else getattr(error, "wait_s", None)
+        headers = None if wait_s is None else {"retry-after": str(wait_s)}
         document = problem_of(error, request_id(request.scope))
         return respond(document, headers, path=request.scope["path"], error=error)
 

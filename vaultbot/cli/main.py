@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": "doctor",
     "models": "models",
     "init": "init",
+    "open": "open",
     "plugin": "plugin",
     "start": "serve",
     "stop": "serve",
