@@ -102,11 +102,11 @@ class Page:
 
     def look(self, *, width: int, height: int, dark: bool = False) -> None:
         """From a window of this size, on a system of this taste."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme, {"name": "prefers-reduced-motion", "value": "reduce"}])
+        self.call(
+            "Emulation.setEmulatedMedia", features=[scheme, {"name": "prefers-reduced-motion", "value": "reduce"}]
+        )
 
     def go(self, address: str) -> None:
         self.call("Page.navigate", url=address)
@@ -136,7 +136,11 @@ class Page:
 
     def texts(self, selector: str) -> list[str]:
         """What is to be read in each element."""
-        found: list[str] = self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)")
+        return self.each(selector, "one.innerText")
+
+    def each(self, selector: str, what: str) -> list[Any]:
+        """A value of each element, which is called `one`."""
+        found: list[Any] = self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => {what})")
         return found
 
     def text(self, selector: str) -> str:
@@ -154,7 +158,8 @@ class Page:
         """With the mouse, in the middle of the element."""
         self.wait(selector)
         x, y = self.run(
-            f"(() => {{ const one = [...document.querySelectorAll({json.dumps(selector)})].find((it) => it.checkVisibility());"
+            f"(() => {{ const all = [...document.querySelectorAll({json.dumps(selector)})];"
+            " const one = all.find((it) => it.checkVisibility());"
             " one.scrollIntoView({ block: 'nearest' }); const box = one.getBoundingClientRect();"
             " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )

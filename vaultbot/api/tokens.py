@@ -21,9 +21,7 @@ class TokenCheck:
     The count is for all callers together: on one machine an address tells nobody apart.
     """
 
-    def __init__(
-        self, token: str, *, failures: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, token: str, *, failures: int, clock: Callable[[], float] = time.monotonic) -> None:
         if not token:
             raise ValueError("the token is empty")
         self._digest = _digest(token.encode())
