@@ -17,13 +17,15 @@ PAGE = ("origin", f"http://127.0.0.1:{PORT}")
 HTML = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    "connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 TRAVERSALS = [
     "/assets/../index.html", "/assets/..%2Findex.html", "/assets/%2e%2e/logins.py", "/assets/..%252flogins.py",
     "/assets/..\\logins.py", "/assets//etc/passwd", "/assets/vendor/../../logins.py", "/assets/main.js/",
     "/assets/main.js%00", "/assets/MAIN.JS", "/assets/", "/assets", "/assets/vendor", "/index.html", "//",
-    "/assets/main.js::$DATA", "/assets/records.d.ts", "/assets/~/main.js", "/assets/C:\\main.js", "/assets/﹒﹒/logins.py",
+    "/assets/main.js::$DATA", "/assets/records.d.ts", "/assets/~/main.js", "/assets/C:\\main.js",
+    "/assets/﹒﹒/logins.py",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.machine import Machine, machine_in, until
+from tests.cli.machine import Machine, machine_in
 from tests.web.browser import Browser, Page, browser_in, find_chromium
 from vaultbot.client import Client
 
@@ -55,9 +55,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Iterator
         code = "```dataviewjs\napp.vault.adapter.write('pwn.md','x')\n```\n\n```mermaid\nclick A href \"http://evil.test\"\n```"
         frontmatter = "---\naliases: ['<b>x</b>']\nis: '[[Quantization]]'\nwhere: '<img src=http://evil.test>'\n---\n"
         machine.write(HOSTILE, f"{frontmatter}# Zorblax {PAYLOADS[2]}\n\n" + "\n\n".join(lines) + f"\n\n{code}\n")
-        machine.write("Zorblax.md", f"The zorblax runs at night. See [[{Path(HOSTILE).stem}]].\n")
-        assert machine.vaultbot("start").code == 0
-        until(lambda: machine.client().get("/api/status")["state"] == "ready", seconds=240)
+        machine.write("Night.md", f"What runs at night? See [[{Path(HOSTILE).stem}]].\n")
+        with machine.popen("start", "--vault", str(machine.vault)) as starting:
+            _, said = starting.communicate(timeout=280)  # It makes the embedding model ready, and reads all notes.
+        assert starting.returncode == 0, said
         yield machine
 
 
@@ -116,7 +117,7 @@ def search(page: Page, words: str) -> None:
 
 def read(page: Page, path: str) -> None:
     """A note, as a click on its name would show it."""
-    search(page, f'path:"{path}"' if '"' not in path else "zorblax engine")
+    search(page, f'path:"{path}"')
     page.click(f".hit[data-path={json.dumps(path)}]")
     page.wait(".note-body")
 
@@ -308,7 +309,7 @@ def test_a_note_shows_its_links_what_is_related_and_a_map_with_the_same_as_a_lis
 
     page.run("document.querySelector('[role=tab][aria-selected=true]').focus()")
     page.press("ArrowRight")
-    page.until("document.activeElement.dataset.tab === 'Links' && document.querySelector('.note-body h3')")
+    page.until("document.activeElement.dataset.tab === 'Links' && document.querySelector('.note-body h3') !== null")
     linked = page.each(".note-body .place", "one.dataset.path")
     out = [one["path"] for one in note["neighbours"] if one["direction"] != "in"]
     assert linked == [*out, *(one["path"] for one in note["backlinks"])]
@@ -332,7 +333,7 @@ def test_a_note_shows_its_links_what_is_related_and_a_map_with_the_same_as_a_lis
 
 def test_a_link_in_a_note_leads_to_the_other_note(enter: Enter) -> None:
     page = enter()
-    read(page, "Zorblax.md")
+    read(page, "Night.md")
     page.click(".prose .wikilink")
     page.until("document.querySelector('.note > .path').innerText.startsWith('Hostile/')")
 

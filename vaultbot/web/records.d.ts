@@ -1,7 +1,7 @@
 /** What the API answers (docs/api.md), as far as the page reads it. For the type check alone. */
 
 interface Place { path: string; title: string; heading_path: string[]; uri: string }
-interface Hit extends Place { line: number; text: string; score: number; matched: string[] }
+interface Hit extends Place { line: number; line_start: number; text: string; score: number; matched: string[] }
 interface SearchResult { hits: Hit[]; took_ms: number; warnings: string[] }
 interface Citation extends Place { n: number; line_start: number; line_end: number; quote: string; wikilink: string }
 interface Sentence { text: string; citations: number[]; support: "quote" | "supported" | "unsupported" }

@@ -118,10 +118,13 @@ export function placeName(title, headings) {
 
 /** By the script, so that a browser takes the right glyphs; "" where the letters do not tell. @param {string} text */
 export function langOf(text) {
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  const eastern = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0;
+  // A name or an alias in another script makes a text no text in that language.
+  if (eastern * 5 < letters) return "";
   if (/[\u3040-\u30FF\u31F0-\u31FF\uFF66-\uFF9D]/.test(text)) return "ja";
   if (/[\uAC00-\uD7AF\u1100-\u11FF]/.test(text)) return "ko";
-  if (/[\u3400-\u9FFF]|[\uD840-\uD87F][\uDC00-\uDFFF]/.test(text)) return "zh";
-  return "";
+  return eastern > 0 ? "zh" : "";
 }
 
 /** @param {number} number */

@@ -26,7 +26,7 @@ export async function drawNeighbourhood(body, load, read, wanted) {
 
   async function draw() {
     try {
-      const found = await load(depth);
+      const [found] = await Promise.all([load(depth), loadD3()]);
       if (!wanted()) return;
       fill(picture, drawPicture(found, Math.max(300, picture.clientWidth), read));
       fill(list, drawList(found, read));
@@ -66,6 +66,11 @@ function drawPicture({ notes, ties }, width, read) {
     svg("g", {}, ...lines.flat()), svg("g", {}, ...circles));
 }
 
+/** Not before it is needed. Each part of it wants the ones before. */
+async function loadD3() {
+  for (const part of ["dispatch", "quadtree", "timer", "force"]) await import(`/assets/vendor/d3-${part}.min.js`);
+}
+
 /** Places within the picture. Nothing moves: it is the same picture every time. @param {Near[]} notes @param {Tie[]} ties @param {number} width @param {number} height */
 function laidOut(notes, ties, width, height) {
   /** @type {DrawnNote[]} */
@@ -75,10 +80,10 @@ function laidOut(notes, ties, width, height) {
   });
   const middle = nodes[0];
   if (middle) Object.assign(middle, { fx: width / 2, fy: height / 2 });
-  const room = Math.min(width, height) / (notes.some(({ distance }) => distance > 1) ? 5 : 2.9);
+  const room = Math.min(width, height) / (notes.some(({ distance }) => distance > 1) ? 5 : 2.5);
   const simulation = d3.forceSimulation(nodes)
     .force("link", d3.forceLink(ties.map(({ one, other }) => ({ source: one, target: other }))).distance(room).strength(0.25))
-    .force("charge", d3.forceManyBody().strength(-260))
+    .force("charge", d3.forceManyBody().strength(-320))
     .force("collide", d3.forceCollide((/** @type {DrawnNote} */ { note }) => radius(note) + 18))
     .force("x", d3.forceX(width / 2).strength(0.05))
     .force("y", d3.forceY(height / 2).strength(0.09))

@@ -61,6 +61,9 @@ function drawLines(lines, first, drawing) {
       const end = run(at + 1, (one) => !one.trimStart().startsWith(fence));
       at = Math.min(end + 1, lines.length);
       add(el("pre", { dir: "ltr" }, el("code", {}, lines.slice(from + 1, end).join("\n"))), from, at);
+    } else if (line.trim() === "$$") {
+      at = Math.min(run(at + 1, (one) => one.trim() !== "$$") + 1, lines.length);
+      add(el("pre", { dir: "ltr" }, el("code", {}, lines.slice(from, at).join("\n"))), from, at);
     } else if (line.trim() === "%%") {
       at = run(at + 1, (one) => one.trim() !== "%%") + 1;
     } else if (heading) {

@@ -129,8 +129,9 @@ export function makeSearch(daemon, read) {
   };
 }
 
-/** The passage with the words of the question marked. @param {Hit} hit */
-function snippet({ text, matched }) {
+/** The passage from the line that matches best, with the words of the question marked. @param {Hit} hit */
+function snippet({ text: whole, matched, line, line_start }) {
+  const text = whole.split("\n").slice(line - line_start).join("\n").trim() || whole;
   const element = words("p", "passage", "");
   const escaped = [...new Set(matched)].filter((one) => one !== "").sort((a, b) => b.length - a.length).map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const pieces = escaped.length === 0 ? [text] : text.split(new RegExp(`(${escaped.join("|")})`, "giu"));

@@ -108,7 +108,7 @@ export function makeStatus(daemon, ask) {
 
   state.addEventListener("click", () => {
     dialog.showModal();
-    void drawDialog();
+    refresh().catch(() => drawDialog());
   });
   addEventListener("online", () => wake());
   document.addEventListener("visibilitychange", () => {
