@@ -27,6 +27,7 @@ from vaultbot.config import AnswerSettings, Config
 from vaultbot.protocols import Generation, Message
 from vaultbot.runtime import prove
 from vaultbot.types import Status, TokenUsage
+from vaultbot.web.files import page_files
 
 SNAPSHOT = Path(__file__).parent.parent / "snapshots" / "openapi.json"
 
@@ -354,7 +355,9 @@ def routes_of(guard: Guard) -> list[tuple[str, str]]:
     return found
 
 
-def test_without_the_token_every_route_but_health_is_refused(bakery: VaultBuilder) -> None:
+def test_without_the_token_every_route_is_refused_but_health_and_the_pages_files_and_way_in(
+    bakery: VaultBuilder,
+) -> None:
     app = app_of(bakery)
     routes = routes_of(app)
     documented = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["paths"]
@@ -362,7 +365,7 @@ def test_without_the_token_every_route_but_health_is_refused(bakery: VaultBuilde
 
     refused = {path for method, path in routes if call(app, method, path, [HOST]).status in (401, 429)}
 
-    assert {path for _, path in routes} - refused == {"/health"}
+    assert {path for _, path in routes} - refused == {"/health", "/api/sessions", *page_files()}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
 from vaultbot.types import Status
+from vaultbot.web.files import page_files
 
 QUESTION = "What is a starter fed with?"
 MESSAGES = [{"role": "user", "content": QUESTION}]
@@ -196,7 +197,7 @@ def test_without_the_setting_the_routes_are_not_there_and_need_the_token(bakery:
         assert refused.status == 401
         assert "[server] ollama_compat" in refused.json()["error"]
         assert post(bakery, path, body, RIGHT, compat=False).status == 404
-    assert call(app_of(bakery, ollama_compat=False), path="/", headers=[HOST]).status == 401
+    assert b"Ollama" not in call(app_of(bakery, ollama_compat=False), path="/", headers=[HOST]).body
 
 
 @pytest.mark.parametrize("headers", [[("origin", "https://evil.test")], [("sec-fetch-site", "cross-site")]])
@@ -226,6 +227,7 @@ def test_these_routes_and_no_others_are_open(bakery: VaultBuilder) -> None:
 
     asked = {(method, path): call(app, method, path, [HOST]).status for method, path in routes_of(app)}
 
-    assert {path for (_, path), status in asked.items() if status not in (401, 429)} == {"/health", "/", *OLLAMA_PATHS}
+    opened = {path for (_, path), status in asked.items() if status not in (401, 429)}
+    assert opened == {"/health", "/api/sessions", *page_files(), *OLLAMA_PATHS}
     assert ("POST", "/mcp") in asked
     assert ("POST", "/v1/chat/completions") in asked
