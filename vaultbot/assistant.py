@@ -20,6 +20,7 @@ from vaultbot.config import Config
 from vaultbot.errors import IndexEmpty, InvalidRequest, ModelMissing
 from vaultbot.index.graph import Graph
 from vaultbot.index.health import IndexFacts
+from vaultbot.index.neighbourhood import Neighbourhood, neighbourhood
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.worker import IndexWorker, WorkerState
 from vaultbot.links.decisions import Decisions
@@ -229,6 +230,14 @@ class Assistant:
         with self._reader.snapshot():
             named = self._lookup.named(path)
             return profile_of(named, self._lookup.page(named.path).note, reader=self._reader, graph=self.graph)
+
+    def neighbourhood(self, path: str, *, depth: int = 1, limit: int = 60) -> Neighbourhood:
+        """At most `limit` notes around this one, and the links between all. Raises NoteNotFound, InvalidRequest."""
+        with self._reader.snapshot():
+            path = self._lookup.named(path).path
+            record = self._reader.note(path)
+            assert record is not None
+            return neighbourhood(self.graph, path, record.title, depth=depth, limit=limit)
 
     def lint(self, within: str | None = None, *, kinds: Sequence[str] = ()) -> list[Finding]:
         """What is wrong in the vault, or in one folder or note. Raises NoteNotFound, InvalidRequest."""

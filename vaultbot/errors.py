@@ -12,6 +12,7 @@ Every error is a fact plus the next step, in its message. A class exists only wh
     ├─ NoteNotFound          exit 1   404 not-found
     ├─ EditRefused           exit 1   409 edit-refused         the vault is left as it is, for this reason
     │  └─ ChangedMeanwhile   exit 1   409 changed-meanwhile    the note is not what the edit was made for
+    ├─ CodeRefused           exit 1   403 code-refused         a page in the browser is not let in
     ├─ IndexEmpty            exit 1   503 index-empty          nothing can be answered yet
     ├─ ModelMissing          exit 5   503 model-missing        no such file
     │  └─ ModelInvalid       exit 5   503 model-invalid        the file is there and is not a usable model
@@ -103,6 +104,14 @@ class ChangedMeanwhile(EditRefused):
 
     slug = "changed-meanwhile"
     title = "The note has changed"
+
+
+class CodeRefused(VaultbotError):
+    """A page in the browser brings a code that lets nobody in."""
+
+    status = 403
+    slug = "code-refused"
+    title = "The code is not valid"
 
 
 class IndexEmpty(VaultbotError):

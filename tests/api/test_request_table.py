@@ -25,18 +25,24 @@ from tests.conftest import VaultBuilder
 from vaultbot.api.app import create_app
 from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.guard import Guard
+from vaultbot.api.login import SESSIONS
 from vaultbot.api.routes import Daemon
 from vaultbot.errors import VaultbotError
 from vaultbot.mcp.door import AppDoor, note_path
 from vaultbot.mcp.tools import READING, WRITING, Arguments
 from vaultbot.status import Status
+from vaultbot.web.files import page_files
 
 T = TypeVar("T")
 
 #: What everybody may read; nothing of a vault is there.
-OPEN = {("GET", "/health")}
+OPEN = {
+    ("GET", "/health"),
+    ("POST", SESSIONS),
+    *((method, path) for path in page_files() for method in ("GET", "HEAD")),
+}
 #: What clients of Ollama may besides, where the settings let them.
-OPEN_TO_OLLAMA = {*OPEN, ("GET", "/"), ("HEAD", "/"), *(("POST", path) for path in OLLAMA_PATHS)}
+OPEN_TO_OLLAMA = {*OPEN, *(("POST", path) for path in OLLAMA_PATHS)}
 OPEN_TO_OLLAMA |= {("GET", f"/api/{name}") for name in ("tags", "version", "ps")}
 
 CANARY = "canary-7f3a9 stands outside of the vault"

@@ -15,12 +15,14 @@ from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.errors import install_error_handlers
 from vaultbot.api.guard import Guard
 from vaultbot.api.limits import Limits
+from vaultbot.api.login import SESSIONS, page_routes
 from vaultbot.api.ollama import make_ollama_routes
 from vaultbot.api.openai import make_openai_routes
 from vaultbot.api.right_vault import RightVault
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.assistant import Assistant
 from vaultbot.mcp.http import McpApp
+from vaultbot.web.files import page_files
 
 #: Vectors are made of many texts at once.
 _LONG_BODIES = {"/v1/embeddings": 4 * 1024 * 1024, "/v1/chat/completions": 1024 * 1024}
@@ -51,14 +53,17 @@ def create_app(
     limited = Limits(app)
     vault = daemon.name or assistant.vault.name
     app.router.routes.append(Route("/mcp", _mcp_app(limited, vault, daemon, allowed_origins), methods=["POST"]))
+    page = page_files()
+    app.router.routes.extend(page_routes(page, ollama_compat=ollama_compat))
     app.router.redirect_slashes = False
     return Guard(
         RightVault(limited, root=assistant.vault.root, name=daemon.name),
         token=daemon.token,
         port=daemon.port,
         allowed_origins=allowed_origins,
-        open_paths={"/health", "/"} if ollama_compat else {"/health"},
-        tokenless_paths=OLLAMA_PATHS if ollama_compat else (),
+        open_paths={"/health", *page},
+        tokenless_paths={SESSIONS, *(OLLAMA_PATHS if ollama_compat else ())},
+        admits=daemon.logins.admits,
         long_bodies=_LONG_BODIES,
     )
 

@@ -76,7 +76,8 @@ class Guard:
     `port` is the bound port, or tells it once it is known. `allowed_origins` are the user's own, each an
     exact string; anything wider is a ConfigError. `open_paths` may be read without the token, by any page that
     the browser lets; `tokenless_paths` may be called without it, by all who are no foreign page. `long_bodies` are
-    paths with a limit of their own. The request's id is left in `scope["state"]["request_id"]`.
+    paths with a limit of their own. `admits` says of a token, a method and a path whether that token is good for this
+    request, too. The request's id is left in `scope["state"]["request_id"]`.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Guard:
         tokenless_paths: Collection[str] = frozenset(),
         max_body_bytes: int = 256 * 1024,
         long_bodies: Mapping[str, int] | None = None,
+        admits: Callable[[str, str, str], bool] = lambda *_: False,
         body_seconds: float = BODY_SECONDS,
         failures_per_minute: int = 10,
         clock: Callable[[], float] = time.monotonic,
@@ -101,6 +103,7 @@ class Guard:
         self._tokenless_paths = frozenset(tokenless_paths)
         self._max_body_bytes = max_body_bytes
         self._long_bodies = dict(long_bodies or {})
+        self._admits = admits
         self._body_seconds = body_seconds
         self._tokens = TokenCheck(token, failures=failures_per_minute, clock=clock)
 
@@ -166,7 +169,9 @@ class Guard:
             await preflight(scope, receive, answer.send)
             return
         if not is_open and scope["path"] not in self._tokenless_paths:
-            self._tokens.check(headers.getlist("authorization"))
+            self._tokens.check(
+                headers.getlist("authorization"), also=lambda token: self._admits(token, method, scope["path"])
+            )
         most = self._most_bytes(scope)
         body.check_head(headers, max_bytes=most)
         if body.has_body(headers):

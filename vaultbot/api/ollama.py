@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
 from vaultbot import __version__
@@ -100,11 +99,6 @@ def make_ollama_routes(assistant: Assistant) -> APIRouter:
     """`/api/chat` and its kin."""
     routes = APIRouter(include_in_schema=False)
     began = _now()
-
-    @routes.api_route("/", methods=["GET", "HEAD"])
-    def root() -> Response:
-        """What clients look for to see whether Ollama is there."""
-        return PlainTextResponse("Ollama is running")
 
     @routes.get("/api/version")
     def version() -> dict[str, str]:

@@ -11,10 +11,13 @@ from vaultbot.api.schemas import (
     HeadingPage,
     LinkPage,
     LintPage,
+    NearPage,
+    NeighbourhoodPage,
     NeighbourPage,
     NotePage,
 )
 from vaultbot.index.graph import Backlink, Edge, Standing
+from vaultbot.index.neighbourhood import Neighbourhood
 from vaultbot.links.lint import Finding
 from vaultbot.links.profile import Profile
 from vaultbot.retrieval.explanation import WHY_UNSEARCHED
@@ -56,6 +59,14 @@ def lint_page(findings: Sequence[Finding]) -> LintPage:
     counts = Counter(one.severity for one in findings)
     pages = tuple(FindingPage(one.slug, one.severity, one.path, one.line, one.message, one.fix) for one in findings)
     return LintPage(pages, counts["error"], counts["warning"], counts["info"])
+
+
+def neighbourhood_page(found: Neighbourhood, vault_name: str) -> NeighbourhoodPage:
+    """A note and what is around it, to be drawn."""
+    notes = tuple(
+        NearPage(one.path, one.title, one.distance, one.links, open_uri(vault_name, one.path)) for one in found.notes
+    )
+    return NeighbourhoodPage(notes, found.ties, found.left_out)
 
 
 def _why_unsearched(standing: Standing) -> str | None:

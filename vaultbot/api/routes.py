@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 from vaultbot.api.errors import MEDIA_TYPE
 from vaultbot.api.leaving import unless_left
 from vaultbot.api.limits import STREAM_SECONDS
-from vaultbot.api.pages import lint_page, note_page
+from vaultbot.api.login import add_login_routes
+from vaultbot.api.pages import lint_page, neighbourhood_page, note_page
 from vaultbot.api.schemas import (
     FILTERS,
     MOST_TAGS,
@@ -26,6 +27,7 @@ from vaultbot.api.schemas import (
     IndexRequest,
     LintPage,
     ModelsPage,
+    NeighbourhoodPage,
     NotePage,
     NotePath,
     ProblemPage,
@@ -45,6 +47,7 @@ from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import is_challenge, prove
 from vaultbot.status import Status
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken
+from vaultbot.web.logins import Logins
 
 _EVENTS_WAIT_S = 1.0
 _FAILURE = {
@@ -62,10 +65,11 @@ class Daemon:
     status: Callable[[], Status]
     name: str | None = None  #: what the settings call the vault
     metrics: Callable[[str | None], tuple[bytes, str]] = lambda _accept: (b"", "text/plain")
+    logins: Logins = field(default_factory=Logins)
 
 
 def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
-    """Every endpoint. All but `/health` are behind the token (api/guard.py)."""
+    """Every endpoint. All but `/health` and `/api/sessions` are behind the token (api/guard.py)."""
     routes = APIRouter(responses={"default": _FAILURE})
 
     @routes.get("/health")
@@ -145,6 +149,15 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         """A note with its text, its links and what links to it."""
         return note_page(assistant.note(path), assistant.vault.name)
 
+    @routes.get("/api/neighbourhood")
+    def neighbourhood(
+        path: Annotated[NotePath, Query(description="A note's path or name")],
+        depth: Annotated[int, Query(ge=1, le=2, description="Links from the note to the farthest, 1 or 2")] = 1,
+        limit: Annotated[int, Query(ge=1, le=200, description="Notes around it")] = 60,
+    ) -> NeighbourhoodPage:
+        """The notes around a note and the links between them, to be drawn."""
+        return neighbourhood_page(assistant.neighbourhood(path, depth=depth, limit=limit), assistant.vault.name)
+
     @routes.get("/api/lint")
     def lint(
         kind: Annotated[list[str] | None, Query(description="Kinds of findings; all when none is given")] = None,
@@ -180,6 +193,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         return Response(content, media_type=media_type)
 
     add_suggestion_routes(routes, assistant)
+    add_login_routes(routes, daemon.logins)
     return routes
 
 

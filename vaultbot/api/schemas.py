@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vaultbot.answering.followup import Turn
 from vaultbot.errors import InvalidRequest
+from vaultbot.index.neighbourhood import Tie
 from vaultbot.models.installed import InstalledModel
 from vaultbot.retrieval.filters import Options
 from vaultbot.types import Problem
@@ -173,6 +174,26 @@ class NeighbourPage:
 
 
 @dataclass(frozen=True, slots=True)
+class NearPage:
+    """A note of a neighbourhood."""
+
+    path: str
+    title: str
+    distance: int  #: links between it and the note in the middle
+    links: int  #: notes that it is linked with, also outside of the neighbourhood
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourhoodPage:
+    """`GET /api/neighbourhood`."""
+
+    notes: tuple[NearPage, ...]  #: the note in the middle first, then the nearer ones
+    ties: tuple[Tie, ...]
+    left_out: int  #: notes that are as near and more than were asked for
+
+
+@dataclass(frozen=True, slots=True)
 class HeadingPage:
     """A heading of a note."""
 
@@ -225,6 +246,21 @@ class LintPage:
     errors: int
     warnings: int
     infos: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodePage:
+    """`POST /api/codes`."""
+
+    code: str
+    expires_s: float  #: seconds from now
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """`POST /api/sessions`."""
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)

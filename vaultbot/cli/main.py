@@ -37,6 +37,7 @@ COMMANDS = {
     "models": "models",
     "init": "init",
     "vaults": "vaults",
+    "open": "open",
     "plugin": "plugin",
     "start": "serve",
     "stop": "serve",

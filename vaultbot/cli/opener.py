@@ -1,4 +1,4 @@
-"""Has the system open a link in Obsidian."""
+"""Has the system open a link in Obsidian, or the daemon's page in a browser."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _PATIENCE_S = 3.0  #: openers that are still at it by then have found something 
 
 
 def open_link(uri: str) -> bool:
-    """Whether something took the link; links to anything but Obsidian are not opened."""
-    if not uri.startswith("obsidian://"):
+    """Whether something took the link; links to anything but Obsidian and this machine are not opened."""
+    if not uri.startswith(("obsidian://", "http://127.0.0.1:")):
         return False
     if sys.platform == "win32":
         try:

@@ -15,7 +15,7 @@ from vaultbot.cli.consent import Yes, agree
 from vaultbot.cli.render import print_json
 from vaultbot.cli.render_models import size
 from vaultbot.cli.session import Session
-from vaultbot.errors import ConfigError
+from vaultbot.errors import ConfigError, VaultMissing
 
 _PROGRAM = "to remove the program itself: pip uninstall vaultbot (or pipx uninstall, uv tool uninstall)"
 
@@ -76,9 +76,8 @@ def _reminders(session: Session) -> Iterator[str]:
         for entry in (config.model.key_keyring, config.embedding.key_keyring, config.index.chroma_key_keyring):
             if entry:
                 yield f"your key is still in the keyring; to remove it: keyring del vaultbot {entry}"
-        root = session.vault or config.vault.path
-        if root:
-            yield from (f"the plugin is still in {folder}; remove it in Obsidian" for folder in _plugins(Path(root)))
+        with suppress(VaultMissing):
+            yield from (f"the plugin is still in {folder}; remove it in Obsidian" for folder in _plugins(session.root))
 
 
 def _plugins(root: Path) -> Iterator[Path]:
