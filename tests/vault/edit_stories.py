@@ -34,7 +34,7 @@ UNDO_POINTS = ("editor.undo-planned", "editor.removed", *_ALWAYS)
 WORDS = ("compost", "肥料", "🍅 heap", "Ünïcode")
 NAMES = ("Tomato.md", "Beds/Peas.md", "庭/豆.md")
 
-Fault: TypeAlias = tuple[str, Literal["kill", "enospc"]] | None
+Fault: TypeAlias = tuple[str, str] | None  #: a point and a kind of vaultbot/faults.py
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""Every fault point of the index, with every kind of fault
+
+Three stories: a vault is read for the first time; a busy day is followed; the embedding model is changed. In each the
+process is killed, or an error is raised (a full disk, a broken one, no permission), or it is held up, at one point, the
+first, the second or the last time it passes there. A process that was not killed goes on and must get there by itself;
+then there is one more start.
+
+Proves: at these points and with these faults, the index of the next start says what a clean build of the same vault
+says, row by row, with whole SQLite and full-text structures, every vector in Chroma found by itself, and no byte of
+the vault changed. The fault points of writing into notes are those of G-3.
+
+Does not prove: what happens between the points (G-2 kills anywhere), or after a loss of power, for what SIGKILL leaves
+in the system's cache is written later. The embedder is a stand-in; Chroma and SQLite are real.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.campaigns.busy_vault import change, make_vault
+from tests.campaigns.campaign import Campaign, Outcome, Try
+from tests.campaigns.forks import KILLED, in_a_fork
+from tests.campaigns.upkeep import clean_build, differences, follow, healed, unchanged
+
+_PACKAGE = Path(__file__).parents[2] / "vaultbot"
+_KINDS = ("kill", "raise", "enospc", "eio", "eacces", "sleep")
+_OF_NOTES = ("editor.",)  # G-3
+_STRIDE = 7919  # a prime number
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Something that happens to an index."""
+
+    name: str
+    vault: Path
+    before: Path  #: the state it begins with; may be empty
+    model: int
+    expected: Mapping[str, Any]  #: the dump of a clean build
+    passes: Mapping[str, int]  #: of the fault points
+
+
+@contextmanager
+def start(folder: Path) -> Iterator[Try]:
+    stories = list(_stories(folder))
+    faults = [
+        (story, point, kind, nth)
+        for story in stories
+        for point, passes in sorted(story.passes.items())
+        for kind in _KINDS
+        for nth in sorted({1, min(2, passes), passes})
+    ]
+    never = points_in_the_code() - {point for story in stories for point in story.passes}
+    missed = tuple(f"no story passes {point}" for point in sorted(never) if not point.startswith(_OF_NOTES))
+
+    def attempt(number: int, _: random.Random) -> Outcome | None:
+        if number >= len(faults):
+            return None
+        # In strides, so that a part of a run is a sample of the whole.
+        story, point, kind, nth = faults[number * _STRIDE % len(faults)]
+        outcome = _tried(story, folder / f"trial {number}", point, kind, nth)
+        return Outcome(outcome.what, outcome.wrong + missed, outcome.counts, outcome.figures)
+
+    yield attempt
+
+
+def points_in_the_code() -> set[str]:
+    """All that can be named in VAULTBOT_FAULT."""
+    files = (file.read_text(encoding="utf-8") for file in _PACKAGE.rglob("*.py") if file.name != "faults.py")
+    return {name for text in files for name in re.findall(r'faults\.point\("([\w.-]+)"\)', text)}
+
+
+def _stories(folder: Path) -> Iterator[Story]:
+    rng = random.Random("the vault of all fault points")
+    vault, nothing, day = folder / "vault", folder / "nothing", folder / "day"
+    make_vault(vault, rng)
+    nothing.mkdir()
+    yield _story("first index", vault, nothing, 1, folder / "first")
+    in_a_fork(lambda: follow(vault, day)).result()
+    busy = folder / "busy"
+    shutil.copytree(vault, busy, symlinks=True)
+    shutil.rmtree(day)
+    in_a_fork(lambda: follow(busy, day)).result()
+    for _ in range(14):
+        change(busy, rng)
+    yield _story("busy day", busy, day, 1, folder / "after the day")
+    long = folder / "long"
+    make_vault(long, rng, notes=6)
+    for number in range(4):
+        (long / f"Long {number}.md").write_text(
+            "\n\n".join(f"## Part {part}\n{f'Many words {number}. ' * 13}" for part in range(4)), encoding="utf-8"
+        )
+    before = folder / "by model 1"
+    in_a_fork(lambda: follow(long, before)).result()
+    yield _story("change of the model", long, before, 2, folder / "by model 2")
+
+
+def _story(name: str, vault: Path, before: Path, model: int, clean: Path) -> Story:
+    expected = clean_build(vault, clean, model=model)
+    trial = clean.with_name(f"{clean.name} counted")
+    shutil.copytree(before, trial)
+    counted = in_a_fork(lambda: follow(vault, trial, model=model)).result()
+    return Story(name, vault, before, model, expected, counted.passes)
+
+
+def _tried(story: Story, state: Path, point: str, kind: str, nth: int) -> Outcome:
+    shutil.copytree(story.before, state)
+    with unchanged(story.vault) as wrong:
+        ended = in_a_fork(
+            lambda: follow(story.vault, state, model=story.model, dumped=True), fault=f"{point}:{kind}:{nth}"
+        )
+        if ended.exit == 0:
+            how = "held up" if kind == "sleep" else "went on by itself"
+            wrong.extend(differences(ended.result().dumped, story.expected, vectors=False))
+        elif ended.exit == KILLED:
+            how = "killed"
+            if kind != "kill":
+                wrong.append(f"a fault of the kind {kind} ended the process; {ended.failure}")
+        else:
+            how = "needed a new start"
+        wrong.extend(healed(story.vault, state, story.expected, model=story.model))
+    shutil.rmtree(state)
+    return Outcome(f"{story.name}: {kind}", tuple(wrong), {how: 1, f"at {point}": 1}, {"seconds": ended.took_s})
+
+
+CAMPAIGN = Campaign("G-1", __doc__, whole=5000, sample=10, start=start)
