@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.index.catalog import Catalog, ReadNote
+from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import chunk_note, estimate_tokens
+from vaultbot.index.note_rows import ReadNote
 from vaultbot.index.schema import open_reader
 from vaultbot.types import FileStamp
 from vaultbot.vault.markdown import parse_note

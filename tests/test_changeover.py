@@ -99,7 +99,7 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    monkeypatch.setattr("vaultbot.index.indexer.SETTLE_S", 0.1)
+    monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.1)
     monkeypatch.setattr("vaultbot.index.worker._RETIRED_S", 0.05)
     home = Home(tmp_path)
     yield home

@@ -11,6 +11,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from vaultbot import faults
 from vaultbot.adapters.chroma import FolderVectors
 from vaultbot.adapters.chroma_server import VECTORS, ServerVectors
 from vaultbot.adapters.cross_encoder import CrossEncoderReranker
@@ -373,6 +374,7 @@ def _open_catalog(file: Path) -> Catalog:
         aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
         log.warning("%s; it is kept as %s", error, aside.name)
         file.rename(aside)
+        faults.point("catalog.set-aside")
         for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
             file.with_name(leftover).unlink(missing_ok=True)
         return Catalog(file)

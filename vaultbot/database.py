@@ -10,6 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from vaultbot import faults
 from vaultbot.errors import DataDamaged
 
 log = logging.getLogger("vaultbot")
@@ -27,6 +28,7 @@ def open_database(file: Path, tables: str, *, version: int) -> sqlite3.Connectio
     except sqlite3.DatabaseError:
         aside = file.with_name(f"{file.name}.damaged-{time.time_ns()}")
         file.rename(aside)
+        faults.point("database.set-aside")
         file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
         log.warning("%s is damaged; it is kept as %s, and a new one is begun", file.name, aside.name)
         return _opened(file, tables, version)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vaultbot import faults
 from vaultbot.errors import AlreadyRunning, VaultbotError
 from vaultbot.paths import StatePaths
 
@@ -148,6 +149,7 @@ def _write_private(path: Path, text: str) -> None:
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(text)
+    faults.point("runtime.before-replace")
     temporary.replace(path)
 
 

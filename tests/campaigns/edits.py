@@ -26,10 +26,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.vault.edit_stories import APPLY_POINTS, CREATE_POINTS, UNDO_POINTS, Link, Step, Story, play, stories
+from vaultbot.faults import KINDS, POINTS
 from vaultbot.suggestion import PropertyValue
 
 _STORIES = 25
-_KINDS = ("kill", "raise", "enospc", "eio", "eacces", "sleep")
 _NOTES = (b"---\ntags: [a]\n---\nThey like compost and \xe8\x82\xa5\xe6\x96\x99.\r\n", b"Peas.\n", b"Beans")
 _APPLY = Step("apply", "Tomato.md", (Link("compost", 0), PropertyValue("tags", "garden")))
 _CREATE = Step("create", "New/Deep/Heap.md", text=b"# Heap\n")
@@ -47,8 +47,10 @@ def start(folder: Path) -> Iterator[Try]:
             ((_CREATE, _UNDO), 1, UNDO_POINTS),
         )
         for point in points
-        for kind in _KINDS
+        for kind in KINDS
     ]
+
+    assert {point for *_, point, _ in faults} == set(POINTS["edit"])
 
     def attempt(number: int, chance: random.Random) -> Outcome:
         if number < len(faults):

@@ -21,8 +21,8 @@ from vaultbot.adapters.chroma import open_vector_index
 from vaultbot.bootstrap import AnyEmbedder, make_embedder
 from vaultbot.client import Client, find
 from vaultbot.config import Config
-from vaultbot.index.catalog import chunk_id, text_hash
 from vaultbot.index.chunker import chunk_note
+from vaultbot.index.note_rows import chunk_id, text_hash
 from vaultbot.launcher import stop
 from vaultbot.paths import StatePaths, state_paths
 from vaultbot.vault.documents import parse_document

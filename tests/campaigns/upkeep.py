@@ -25,15 +25,16 @@ from vaultbot.bootstrap import assemble_with
 from vaultbot.client import Client, find
 from vaultbot.config import Config, EmbeddingSettings, ModelSettings, ServerSettings
 from vaultbot.errors import VaultbotError
-from vaultbot.index import indexer, worker
+from vaultbot.index import removals, worker
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.succession import Engine, Predecessor
 from vaultbot.paths import StatePaths
 from vaultbot.protocols import VectorIndex
+from vaultbot.runtime import make_token
 from vaultbot.vault.vault import Vault
 
 # A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
-vars(worker).update(SETTLE_S=vars(indexer)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
+vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
 
 CONFIG = Config(
     embedding=EmbeddingSettings(model="none"), model=ModelSettings(path="none"), server=ServerSettings(port=0)
@@ -96,6 +97,8 @@ def assistant(vault: Path, state: Path, *, model: int = 1) -> Iterator[tuple[Ass
         return open_vectors
 
     earlier, wanted = embedders[0], embedders[-1]
+    paths.create()
+    make_token(paths)
     product = assemble_with(
         CONFIG,
         Vault(vault),
@@ -121,7 +124,7 @@ def brought_up_to_date(product: Assistant) -> int:
         try:
             product.index(timeout=_RUN_S)
             break
-        except (VaultbotError, OSError):
+        except Exception:
             if tries == _TRIES:
                 raise
             time.sleep(0.05)

@@ -77,7 +77,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr("vaultbot.index.indexer.SETTLE_S", 0.06)
+    monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.06)
     root = tmp_path / "vault"
     root.mkdir()
     desk = Desk(root, tmp_path / "catalog.db")

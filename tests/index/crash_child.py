@@ -32,7 +32,7 @@ import numpy as np
 from tests.fakes import HashEmbedder
 from vaultbot import faults
 from vaultbot.adapters.chroma import open_vector_index, take_over
-from vaultbot.index import changeover, indexer, outbox, vectorizer
+from vaultbot.index import changeover, indexer, outbox, removals, vectorizer
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
@@ -42,7 +42,8 @@ from vaultbot.protocols import VectorIndex
 from vaultbot.vault.vault import Vault
 
 # Small batches, so that every point is passed several times.
-vars(indexer).update(SETTLE_S=0.06, _NOTES_A_BATCH=3)
+vars(indexer).update(_NOTES_A_BATCH=3)
+vars(removals).update(SETTLE_S=0.06)
 vars(vectorizer).update(_TEXTS_AT_ONCE=4)
 vars(changeover).update(_TEXTS_A_BATCH=4)
 vars(outbox).update(_AT_ONCE=5)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.fakes import HashEmbedder
 from vaultbot.errors import VaultbotError
 from vaultbot.index.analyzer import query_terms
-from vaultbot.index.catalog import Catalog, ReadNote, chunk_id, text_hash
+from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import chunk_note, estimate_tokens
 from vaultbot.index.graph import Graph
+from vaultbot.index.note_rows import ReadNote, chunk_id, text_hash
 from vaultbot.index.reader import CatalogReader
 from vaultbot.protocols import FloatArray
 from vaultbot.types import FileStamp, Problem, Skipped

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.index.test_crashes import KILLED, Child
-from vaultbot.index.catalog import text_hash
+from vaultbot.index.note_rows import text_hash
 
 OFTEN = [
     "catalog.vectors-added",

@@ -109,7 +109,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    monkeypatch.setattr("vaultbot.index.indexer.SETTLE_S", 0.1)
+    monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.1)
     monkeypatch.setattr("vaultbot.index.worker.SETTLE_S", 0.1)
     monkeypatch.setattr("vaultbot.index.worker._QUIET_S", 0.02)
     monkeypatch.setattr("vaultbot.index.worker._RETIRED_S", 0.05)

@@ -49,7 +49,7 @@ def unlistable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_deleted_note_goes_after_two_looks(garden: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaultbot.index.indexer.SETTLE_S", 0.3)
+    monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.3)
     (garden.root / "Plants/Roses.md").unlink()
 
     first = garden.run(settle=False)

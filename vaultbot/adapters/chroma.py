@@ -55,6 +55,7 @@ class ChromaVectorIndex:
             for start in range(0, len(ids), _BATCH):
                 batch = ids[start : start + _BATCH]
                 self._collection.upsert(ids=batch, embeddings=np.stack([vectors[i] for i in batch]))
+                faults.point("chroma.half-upserted")
 
     def delete(self, ids: Sequence[str]) -> None:
         """Unknown ids are ignored."""
@@ -90,6 +91,7 @@ class ChromaVectorIndex:
         if self._sound:
             seal = f"{self._fingerprint}\n{_digest(self._folder)}"
             (self._folder / _SEAL).write_text(seal, encoding="utf-8")
+        faults.point("chroma.sealed")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -120,8 +122,10 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
         elif sealed_for == fingerprint:
             notice = "the vector index is being rebuilt from the catalog: its files were changed"
         shutil.rmtree(folder)
+        faults.point("chroma.dropped")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
+    faults.point("chroma.opening")
     return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
 
 
@@ -150,6 +154,7 @@ def take_over(folder: Path, beside: Path, *, fingerprint: str) -> None:
     """
     if _read_seal(beside).partition("\n")[0] == fingerprint:
         shutil.rmtree(folder, ignore_errors=True)
+        faults.point("chroma.taking-over")
         beside.rename(folder)
     else:
         shutil.rmtree(beside, ignore_errors=True)

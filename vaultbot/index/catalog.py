@@ -5,31 +5,24 @@ The vault is the truth and the catalog is its record; the vector index is a cach
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vaultbot import faults
 from vaultbot.errors import VaultbotError
-from vaultbot.index.abbreviations import synonyms
-from vaultbot.index.analyzer import terms
-from vaultbot.index.chunker import LONGEST_HEADING, clip_headings, descriptions
 from vaultbot.index.edges import Edges
-from vaultbot.index.properties import property_values
+from vaultbot.index.note_rows import NoteRows, ReadNote, stamp_text, text_hash
 from vaultbot.index.schema import open_writer
 from vaultbot.index.sweep import sweep
 from vaultbot.protocols import FloatArray
-from vaultbot.types import Chunk, FileStamp, JsonValue, Note, Problem, Skipped
-from vaultbot.vault.resolver import basename_key
-from vaultbot.vault.subpaths import anchors
-from vaultbot.vault.tags import tag_key
+from vaultbot.types import FileStamp, JsonValue, Skipped
 
 _SWEPT_EVERY_S = 24 * 3600.0
 
@@ -43,31 +36,6 @@ class Recorded:
     kept_out: str = ""  #: why the vault's settings keep it out of search: "excluded", "template"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNote:
-    """A parsed note with its chunks, ready to be recorded."""
-
-    note: Note
-    stamp: FileStamp
-    hash: str
-    chunks: Sequence[Chunk]
-    problems: tuple[Problem, ...] = ()  #: of the file, besides the note's own
-    date: str | None = None  #: YYYY-MM-DD
-    kept_out: str = ""
-    searched: bool = True  #: whether it can be found and cited; its links count in any case
-
-
-def text_hash(text: str) -> bytes:
-    """The key of a text's vector."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def chunk_id(chunk: Chunk) -> str:
-    """The same chunk of the same note has the same id in every index."""
-    key = f"{chunk.note}\0{chunk.view}\0{chunk.ordinal}\0".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(key + text_hash(chunk.embedded_text), digest_size=16).hexdigest()
-
-
 class Catalog:
     """The writing side of the catalog file. Not for use by several threads at once."""
 
@@ -75,6 +43,7 @@ class Catalog:
         self.file = file
         self._db = open_writer(file)
         self._edges = Edges(self._db)
+        self._rows = NoteRows(self._db, self._edges)
         self._whole = False
 
     def close(self) -> None:
@@ -163,6 +132,7 @@ class Catalog:
                 "INSERT OR REPLACE INTO vector VALUES (?, ?, ?, NULL)",
                 [(fingerprint, text_hash(text), _blob(vector)) for text, vector in vectors.items()],
             )
+            faults.point("catalog.vectors-before-commit")
         faults.point("catalog.vectors-added")
 
     def set_files(self, paths: Collection[str]) -> None:
@@ -177,16 +147,17 @@ class Catalog:
             rows = db.execute("SELECT id, path, properties FROM note").fetchall()
             dated = [(date_of(path, json.loads(properties)), key) for key, path, properties in rows]
             db.executemany("UPDATE note SET date = ? WHERE id = ?", dated)
+            faults.point("catalog.dates-before-commit")
 
     def record(self, notes: Sequence[ReadNote], *, removed: Sequence[str] = ()) -> None:
         """Replace these notes and forget the removed ones in one transaction: each is old or new, never between."""
-        with self._transaction() as db:
+        with self._transaction():
             for path in removed:
-                self._forget(db, path)
+                self._rows.forget(path)
             faults.point("catalog.in-transaction")
             for read in notes:
-                self._forget(db, read.note.path)
-                self._insert(db, read)
+                self._rows.forget(read.note.path)
+                self._rows.insert(read)
             faults.point("catalog.before-commit")
         faults.point("catalog.recorded")
 
@@ -198,22 +169,26 @@ class Catalog:
             for path, reason in reasons.items():
                 row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
                 if row is not None:
-                    self._forget_words(db, row)
+                    self._rows.forget_words(row)
                     db.execute("DELETE FROM chunk WHERE note = ?", row)
                     db.execute("UPDATE note SET kept_out = ?, searched = 0, hash = '' WHERE id = ?", (reason, *row))
+            faults.point("catalog.kept-out-before-commit")
 
     def touch(self, stamps: Mapping[str, FileStamp]) -> None:
         """The files have new stamps and the same contents."""
         with self._transaction() as db:
             db.executemany(
-                "UPDATE note SET stamp = ? WHERE path = ?", [(_stamp(stamp), path) for path, stamp in stamps.items()]
+                "UPDATE note SET stamp = ? WHERE path = ?",
+                [(stamp_text(stamp), path) for path, stamp in stamps.items()],
             )
+            faults.point("catalog.stamps-before-commit")
 
     def set_skipped(self, skipped: Iterable[Skipped]) -> None:
         """Replace the list of files that were left out."""
         with self._transaction() as db:
             db.execute("DELETE FROM skipped")
             db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", [(s.path, s.reason) for s in skipped])
+            faults.point("catalog.skipped-before-commit")
 
     def ask_for_another_read(self, paths: Iterable[str] | None = None) -> None:
         """Make these notes be read again, or every one: the way they are cut or embedded has changed."""
@@ -233,117 +208,7 @@ class Catalog:
         with self._transaction() as db:
             sweep(db, fingerprint, now=now)
             self.set_meta("swept", str(now))
-
-    def _forget(self, db: sqlite3.Connection, path: str) -> None:
-        row = db.execute("SELECT id FROM note WHERE path = ?", (path,)).fetchone()
-        if row is None:
-            return
-        self._forget_words(db, row)
-        db.execute("DELETE FROM note WHERE id = ?", row)
-
-    def _forget_words(self, db: sqlite3.Connection, row: tuple[int]) -> None:
-        db.execute("INSERT INTO outbox (chunk) SELECT id FROM chunk WHERE note = ?", row)
-        db.execute("DELETE FROM passage_terms WHERE rowid IN (SELECT rowid FROM chunk WHERE note = ?)", row)
-        db.execute("DELETE FROM note_terms WHERE rowid = ?", row)
-        db.execute("DELETE FROM synonym WHERE note = ?", row)
-
-    def _insert(self, db: sqlite3.Connection, read: ReadNote) -> None:
-        note, stamp = read.note, read.stamp
-        cursor = db.execute(
-            "INSERT INTO note (path, title, stamp, hash, lines, properties, problems, date, kept_out, searched)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                note.path, note.title, _stamp(stamp), read.hash, len(note.visible), _json(note.properties),
-                _json([asdict(p) for p in (*read.problems, *note.problems)]), read.date, read.kept_out, read.searched,
-            ),
-        )  # fmt: skip
-        key = cursor.lastrowid
-        assert key is not None
-        db.executemany(
-            "INSERT INTO heading VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    key, n, h.level, _clean(h.text[:LONGEST_HEADING]), _json(clip_headings(h.path)), h.line,
-                    _json(clip_headings(h.written)),
-                )
-                for n, h in enumerate(note.headings)
-            ],
-        )  # fmt: skip
-        db.executemany("INSERT INTO alias VALUES (?, ?, ?)", [(key, n, _clean(a)) for n, a in enumerate(note.aliases)])
-        db.executemany(
-            "INSERT INTO anchor VALUES (?, ?, ?, ?)",
-            [(key, n, _clean(name), line) for n, (name, line) in enumerate(anchors(note))],
-        )
-        db.executemany(
-            "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (key, n, _clean(t.name), _clean(tag_key(t.name)), t.line, t.in_frontmatter)
-                for n, t in enumerate(note.tags)
-            ],
-        )
-        db.executemany(
-            "INSERT INTO property VALUES (?, ?, ?, ?, ?)",
-            [
-                (key, n, _clean(name), _clean(value), inline)
-                for n, (name, value, inline) in enumerate(property_values(note))
-            ],
-        )
-        self._insert_links(db, key, note)
-        if read.searched:
-            self._insert_terms(db, key, note)
-        faults.point("catalog.half-inserted")
-        for chunk in read.chunks:
-            self._insert_chunk(db, key, chunk)
-
-    def _insert_links(self, db: sqlite3.Connection, key: int, note: Note) -> None:
-        targets = [self._edges.target(link, note.path) for link in note.links]
-        db.executemany(
-            "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    key, n, k.kind, _clean(k.raw), _clean(k.linkpath), _clean(k.subpath), _clean(k.display), k.start,
-                    k.end, k.line, k.col, k.embed, _clean(k.key), _clean(k.key_path), k.in_comment, k.nested,
-                    _clean(basename_key(k.linkpath)), target.path, target.ambiguous,
-                )
-                for n, (k, target) in enumerate(zip(note.links, targets, strict=True))
-            ],
-        )  # fmt: skip
-
-    def _insert_terms(self, db: sqlite3.Connection, key: int, note: Note) -> None:
-        fields = (
-            note.title,
-            "\n".join(note.aliases),
-            "\n".join(descriptions(note)),
-            "\n".join(heading.text for heading in note.headings),
-            "\n".join(tag.name for tag in note.tags),
-            "\n".join(note.visible),
-        )
-        db.execute(
-            "INSERT INTO note_terms (rowid, title, aliases, description, headings, tags, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (key, *(" ".join(terms(text)) for text in fields)),
-        )
-        db.executemany(
-            "INSERT INTO synonym VALUES (?, ?, ?, ?)",
-            [(key, n, _clean(one.said), _clean(one.means)) for n, one in enumerate(synonyms(note))],
-        )
-
-    def _insert_chunk(self, db: sqlite3.Connection, key: int, chunk: Chunk) -> None:
-        identity = chunk_id(chunk)
-        cursor = db.execute(
-            "INSERT INTO chunk (id, note, view, ordinal, heading_path, start_line, end_line, text, context, text_hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                identity, key, chunk.view, chunk.ordinal, _json(chunk.heading_path), chunk.start_line, chunk.end_line,
-                _clean(chunk.text), _clean(chunk.context), text_hash(chunk.embedded_text),
-            ),
-        )  # fmt: skip
-        if chunk.view == "passage":
-            db.execute(
-                "INSERT INTO passage_terms (rowid, context, text) VALUES (?, ?, ?)",
-                (cursor.lastrowid, " ".join(terms(chunk.context)), " ".join(terms(chunk.indexed or chunk.text))),
-            )
-        db.execute("INSERT INTO outbox (chunk) VALUES (?)", (identity,))
+            faults.point("catalog.sweep-before-commit")
 
     # ── the vector index's side ────────────────────────────────────────────────────────────────────────────────
 
@@ -383,18 +248,5 @@ def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequ
         yield items[start : start + size]
 
 
-def _stamp(stamp: FileStamp) -> str:
-    return f"{stamp.size} {stamp.mtime_ns} {stamp.ctime_ns} {stamp.ino}"
-
-
 def _blob(vector: FloatArray) -> bytes:
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
-
-
-def _json(value: object) -> str | None:
-    return _clean(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _clean(text: str | None) -> str | None:
-    """Text that SQLite can hold: a lone surrogate, which no UTF-8 file should have, becomes a question mark."""
-    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

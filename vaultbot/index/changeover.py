@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 from vaultbot import faults
 from vaultbot.errors import ModelCrashed, ModelMissing, ShuttingDown, VaultbotError, kind_and_place
-from vaultbot.index.catalog import Catalog, chunk_id
+from vaultbot.index.catalog import Catalog
 from vaultbot.index.indexer import Indexer
+from vaultbot.index.note_rows import chunk_id
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.run import OnProgress

@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vaultbot import faults
-from vaultbot.errors import ModelMissing, VaultbotError, VaultMissing, kind_and_place
-from vaultbot.index.catalog import Catalog, ReadNote, Recorded
+from vaultbot.errors import ModelMissing, VaultbotError, kind_and_place
+from vaultbot.index.catalog import Catalog, Recorded
 from vaultbot.index.changes import Changes, compare, newly_kept_out
+from vaultbot.index.disappearances import Disappearances
+from vaultbot.index.note_rows import ReadNote
 from vaultbot.index.outbox import Outbox
 from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
+from vaultbot.index.removals import Removals
 from vaultbot.index.run import OnProgress, Run
 from vaultbot.index.vectorizer import Vectorizer
 from vaultbot.protocols import Embedder, VectorIndex
@@ -40,9 +43,6 @@ from vaultbot.vault.templates import is_template
 from vaultbot.vault.vault import Vault
 
 log = logging.getLogger("vaultbot.index")
-
-#: A missing file is looked for twice, this far apart: editors save by deleting and writing anew.
-SETTLE_S = 2.0
 
 _NOTES_A_BATCH = 64
 _CHUNKS_A_BATCH = 256
@@ -73,14 +73,16 @@ class Indexer:
         self._outbox = Outbox(catalog, self.vectorizer.fingerprint)
         self._without_vectors: VaultbotError | None = None  #: why the last run left notes without
         self._refusals = Refusals(catalog, self.vectorizer)
-        self._missing_since: dict[str, float] = {}
+        self._removals = Removals(vault, catalog)
+        self._disappearances = Disappearances(catalog)
+        self.notice: str | None = None  #: what a person should know since the last run
         self._settings = ObsidianSettings()
         self.on_renamed: Callable[[str, str], None] = lambda _old, _new: None  #: told of old and new path
 
     @property
     def waits_for_missing(self) -> bool:
-        """Whether another run is due, `SETTLE_S` from now, to tell deleted notes from notes being saved."""
-        return bool(self._missing_since)
+        """Whether another run is due, `removals.SETTLE_S` from now, to tell deleted notes from notes being saved."""
+        return bool(self._removals.awaited)
 
     @property
     def vectors_failure(self) -> str | None:
@@ -109,13 +111,15 @@ class Indexer:
         self,
         *,
         settle: bool,
+        relink: bool = False,
         on_progress: OnProgress = lambda _: None,
         stopping: threading.Event | None = None,
     ) -> IndexReport:
         """Bring the index up to date.
 
         With `settle` the run waits until notes that are missing were looked for twice; without, they are left to the
-        next run (`waits_for_missing`). `stopping` ends the run within seconds; the next one goes on from there.
+        next run (`waits_for_missing`). With `relink` the folder is the vault whatever it holds.
+        `stopping` ends the run within seconds; the next one goes on from there.
 
         Raises VaultMissing when the vault cannot be listed or is not the one that was indexed: nothing is removed then.
         Raises what the embedder raises when all else is done: the notes that lack vectors are found by their words, and
@@ -123,7 +127,7 @@ class Indexer:
         """
         run = Run(on_progress, stopping or threading.Event())
         try:
-            return self._run(run, settle=settle)
+            return self._run(run, settle=settle, relink=relink)
         except (sqlite3.OperationalError, OSError) as error:
             if "full" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC:
                 raise VaultbotError(
@@ -132,19 +136,20 @@ class Indexer:
                 ) from error
             raise
 
-    def _run(self, run: Run, *, settle: bool) -> IndexReport:
+    def _run(self, run: Run, *, settle: bool, relink: bool) -> IndexReport:
         self._vault.check()
         self._check_built_with()
         self._refusals.try_again()
         run.progress("scan", 0, 0)
         listing = self._vault.scan()
+        faults.point("indexer.scanned")
         run.skipped.extend(listing.skipped)
         recorded = self._catalog.recorded()
         self._settings = listing.settings
         if listing.settings.warnings:  # Half a settings file must not let notes into search: what was out stays out.
             kept_out = {path: known.kept_out for path, known in recorded.items() if known.kept_out}
             listing = replace(listing, unsearched={**kept_out, **listing.unsearched})
-        self._check_same_vault(listing, recorded)
+        self._removals.check_same_vault(listing, recorded, relink=relink)
         changes = compare(listing, recorded)
         if self._without_vectors and (still := self.vectorizer.failure()):
             changes.put_off(listing, recorded)  # Or they would all be read in vain once a minute.
@@ -153,9 +158,10 @@ class Indexer:
         self._catalog.keep_out(newly_kept_out(listing, recorded))
         self._set_files(listing, changes.missing)
         gone = self._read_and_record(run, listing, changes, recorded)
-        self._remove(run, changes.left_out, gone, settle=settle)
+        self._remove(run, changes.left_out, gone, known=len(recorded), settle=settle)
         if not run.stopping.is_set():
-            self._set_files(listing, self._missing_since)
+            self._set_files(listing, self._removals.awaited)
+            self.notice = self._disappearances.notice(listing.notes.keys() | listing.unknown)
         self._outbox.drain(stopping=run.stopping, on_progress=lambda done: run.progress("vectors", done, 0))
         if not run.stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
@@ -209,25 +215,6 @@ class Indexer:
         """Missing notes count until they are sure to be gone, and so does what cannot be listed now."""
         hidden = [path for path in self._catalog.files() if not listing.is_gone(path)] if listing.unreadable else ()
         self._catalog.set_files([*listing.notes, *listing.files, *listing.unknown, *missing, *hidden])
-
-    def _check_same_vault(self, listing: Listing, recorded: dict[str, Recorded]) -> None:
-        """Nothing may be removed because a disk was not mounted or another folder took the vault's place."""
-        before, identity = self._catalog.meta("identity"), self._identity()
-        some_are_here = any(path in listing.notes for path in recorded)
-        if not some_are_here and any(listing.is_gone(path) for path in recorded):
-            nothing_there = not listing.notes and not listing.files
-            if nothing_there or before not in (None, identity):
-                what = "is empty" if nothing_there else f"holds none of the {len(recorded)} notes known from there"
-                raise VaultMissing(
-                    f"the vault {self._vault.root} {what}: is its disk mounted, and is it the same vault? Nothing was "
-                    f"removed from the index. If it really is a new vault, delete {self._catalog.file.parent} and "
-                    "index again"
-                )
-        if before != identity and (before is None or some_are_here or not recorded):
-            self._catalog.set_meta("identity", identity)
-
-    def _identity(self) -> str:
-        return "{}:{}".format(*self._vault.identity())
 
     # ── reading and recording ──────────────────────────────────────────────────────────────────────────────────
 
@@ -288,6 +275,7 @@ class Indexer:
                 touched[path] = file.stamp
                 return None
             note = parse_document(path, file.text)
+            faults.point("indexer.parsed")
             private = "it says vaultbot: false" if note.properties.get("vaultbot") is False else None
             if reason := file.skip_reason or private:
                 run.skipped.append(Skipped(path, reason))
@@ -350,29 +338,13 @@ class Indexer:
 
     # ── removing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _remove(self, run: Run, left_out: list[str], gone: dict[str, Recorded], *, settle: bool) -> None:
-        now = time.monotonic()
-        self._missing_since = {path: self._missing_since.get(path, now) for path in gone}
-        if settle and self._missing_since:
-            run.stopping.wait(max(self._missing_since.values()) + SETTLE_S - now)
-            now = time.monotonic()
-        if run.stopping.is_set():
-            return  # Not everything was read, so some of the missing notes may only have been renamed.
-        due = [path for path, since in self._missing_since.items() if now - since >= SETTLE_S - 0.01]
-        sure = self._still_gone(due) if due else []
-        for path in sure:
-            del self._missing_since[path]
-        if removed := [*left_out, *sure]:
+    def _remove(self, run: Run, left_out: list[str], gone: dict[str, Recorded], *, known: int, settle: bool) -> None:
+        sure = self._removals.sure(gone, settle=settle, stopping=run.stopping)
+        if removed := [] if run.stopping.is_set() else [*left_out, *sure]:
             faults.point("indexer.before-removal")
             self._catalog.record([], removed=removed)
             run.removed += len(removed)
-
-    def _still_gone(self, paths: list[str]) -> list[str]:
-        """The second look: those that are missing again, in the same vault."""
-        listing = self._vault.scan()
-        if self._identity() != self._catalog.meta("identity"):
-            return []
-        return [path for path in paths if listing.is_gone(path)]
+            self._disappearances.removed(sure, left=known - len(removed))
 
 
 def _unreadable(listing: Listing) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaultbot.index.catalog import text_hash
+from vaultbot.index.note_rows import text_hash
 from vaultbot.index.reader import CatalogReader
 from vaultbot.protocols import FloatArray
 

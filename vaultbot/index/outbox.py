@@ -40,6 +40,7 @@ class Outbox:
         try:
             held = vectors.ids()
             vectors.delete(list(held - expected))
+            faults.point("outbox.attached")
         except Exception as error:
             self._give_up(error)
             return

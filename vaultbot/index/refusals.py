@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vaultbot.index.catalog import Catalog, ReadNote
+from vaultbot.index.catalog import Catalog
+from vaultbot.index.note_rows import ReadNote
 from vaultbot.index.vectorizer import Vectorizer
 from vaultbot.types import Problem
 

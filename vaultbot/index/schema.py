@@ -153,8 +153,10 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     if version < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
         _drop_all_but_vectors(connection)
+        faults.point("schema.dropped")
         for statement in _statements(_TABLES):
             connection.execute(statement)
+        faults.point("schema.half-made")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         faults.point("schema.before-commit")
         connection.execute("COMMIT")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-_UNUSED_KEPT_S = 7 * 24 * 3600.0
+UNUSED_KEPT_S = 7 * 24 * 3600.0
 
 
 def sweep(db: sqlite3.Connection, fingerprint: str | None, *, now: float) -> None:
@@ -13,4 +13,4 @@ def sweep(db: sqlite3.Connection, fingerprint: str | None, *, now: float) -> Non
     wanted = fingerprint or ""
     db.execute(f"UPDATE vector SET unused_since = NULL WHERE unused_since NOTNULL AND {used}", (wanted,))
     db.execute(f"UPDATE vector SET unused_since = ? WHERE unused_since IS NULL AND NOT {used}", (now, wanted))
-    db.execute("DELETE FROM vector WHERE unused_since < ?", (now - _UNUSED_KEPT_S,))
+    db.execute("DELETE FROM vector WHERE unused_since < ?", (now - UNUSED_KEPT_S,))

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vaultbot.errors import ModelInvalid, VaultbotError
-from vaultbot.index.catalog import Catalog, text_hash
+from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
+from vaultbot.index.note_rows import text_hash
 from vaultbot.protocols import Embedder
 from vaultbot.types import Chunk, Note
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 
 from vaultbot.errors import ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
-from vaultbot.index.indexer import SETTLE_S, Indexer, outcome, with_totals
+from vaultbot.index.indexer import Indexer, outcome, with_totals
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
+from vaultbot.index.removals import SETTLE_S
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import DaemonState, IndexProgress, IndexReport
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vaultbot import faults
 from vaultbot.types import FileStamp, Skipped
 from vaultbot.vault.documents import is_document, is_pdf
 from vaultbot.vault.ignore import Ignore, Unsearched
@@ -101,6 +102,7 @@ class _Walk:
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         found: list[os.DirEntry[str]] = []
         try:
+            faults.point("listing.folder")
             with os.scandir(f"{self._root}/{folder}") as entries:
                 found.extend(entries)
         except OSError as error:

@@ -14,6 +14,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaultbot import faults
 from vaultbot.errors import InvalidRequest, NoteNotFound, VaultbotError, VaultMissing
 from vaultbot.types import FileStamp, Problem, Skipped
 from vaultbot.vault.decoding import decode
@@ -137,6 +138,7 @@ class Vault:
         pages = self._page_reader if is_pdf(path) else None
         limit = self._max_pdf_bytes if pages else self._max_bytes
         for _ in range(_ATTEMPTS):
+            faults.point("vault.reading")
             data, before, after = self._read_file(self.resolve_inside(path), limit + 1, whole=pages is not None)
             if pages and after.size > limit:
                 reason = f"is larger than {limit // 1024**2} MB; raise [index] max_pdf_mb to have it searched"
