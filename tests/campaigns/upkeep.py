@@ -39,8 +39,8 @@ vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED
 CONFIG = Config(
     embedding=EmbeddingSettings(model="none"), model=ModelSettings(path="none"), server=ServerSettings(port=0)
 )
-#: What the catalog says. The rest of a dump is of the vector index.
-_OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found"}
+#: The parts of a dump that are told of the vector index; one that failed is given up until the next start.
+_OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found", "outbox"}
 _TRIES = 20
 _RUN_S = 60.0
 
