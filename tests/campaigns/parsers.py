@@ -183,7 +183,7 @@ def _spliced(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
 
 def _by_atheris(chosen: int, folder: Path) -> Outcome:
     """libFuzzer keeps what reached new code in the folder, and goes on from there in the next trial."""
-    runs = 20 * INPUTS
+    runs = 5 * INPUTS
     done = subprocess.run(
         [sys.executable, "-m", "tests.campaigns.guided", f"-runs={runs}", f"-seed={chosen % 2**31 or 1}",
          "-max_len=4096", "-timeout=20", "-rss_limit_mb=4096", "-verbosity=0", "-print_final_stats=1", str(folder)],

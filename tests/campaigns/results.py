@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from tests.campaigns.campaign import Outcome
 from vaultbot import __version__
@@ -51,8 +53,10 @@ class Results:
 
     def add(self, line: Line) -> None:
         """Kept before the next trial begins."""
-        with self._file(line.campaign).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+        with self._file(line.campaign).open("a+b") as file:
+            if file.tell() and _last_byte(file) != b"\n":  # An earlier run was killed in the middle of a line.
+                file.write(b"\n")
+            file.write((json.dumps(asdict(line), ensure_ascii=False) + "\n").encode())
 
     def lines(self, campaign: str) -> list[Line]:
         """The last line of each trial, in order of seed and number."""
@@ -75,3 +79,8 @@ class Results:
 
     def _file(self, campaign: str) -> Path:
         return self._folder / f"{campaign}.jsonl"
+
+
+def _last_byte(file: IO[bytes]) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
