@@ -21,6 +21,7 @@ from vaultbot.errors import (
     ShuttingDown,
     VaultMissing,
 )
+from vaultbot.index.noticeboard import Noticeboard
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import Answer, Sources
 from vaultbot.vault.vault import Vault
@@ -179,7 +180,7 @@ def test_limits_are_told(assistant: Assistant) -> None:
 def test_a_vault_that_is_still_being_read_says_so(vault: VaultBuilder) -> None:
     assistant = vault.assistant
     assistant.worker.stop(timeout=30)
-    assistant.worker._state = type(assistant.worker.state)()
+    assistant.worker._board = Noticeboard()
 
     with pytest.raises(IndexEmpty, match="the vault is being read for the first time"):
         assistant.ask("anything?")

@@ -38,6 +38,7 @@ from vaultbot.index.chunker import estimate_tokens
 from vaultbot.index.known_texts import KnownTexts
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
+from vaultbot.index.salvage import salvage
 from vaultbot.index.schema import CatalogDamaged
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
@@ -107,7 +108,7 @@ def assemble_with(
     prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
     check_templates(prompts)
     state.create()
-    catalog = _open_catalog(state.catalog)
+    catalog, damage = _open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
     asked = config.retrieval
 
@@ -169,7 +170,7 @@ def assemble_with(
             on_vectors=vectors_changed,
             rescan_s=config.index.rescan_minutes * 60.0,
             changeover=first.changeover,
-            notice=first.notice,
+            notice="; ".join(told for told in (damage, first.notice) if told) or None,
             at_rest=at_rest,
             on_away=away,
         ),
@@ -345,7 +346,7 @@ def _make_store(
 ) -> VectorStore:
     """Where vectors are kept to be searched. Raises ConfigError for a wrong setting of a server."""
     if not settings.chroma_url:
-        return FolderVectors(state.vectors, state.next_vectors)
+        return FolderVectors(state.vectors, state.next_vectors, on_lost=on_lost)
     key = server_key(
         variable=settings.chroma_key_variable, entry=settings.chroma_key_keyring, section="index", prefix="chroma_"
     )
@@ -367,14 +368,23 @@ def _vector_opener(store: VectorStore, embedder: AnyEmbedder | None, *, beside: 
     return open_vectors
 
 
-def _open_catalog(file: Path) -> Catalog:
+def _open_catalog(file: Path) -> tuple[Catalog, str | None]:
+    """The catalog, and what a person should know of it. A damaged one is kept beside a new one."""
     try:
-        return Catalog(file)
+        return Catalog(file), None
     except CatalogDamaged as error:
-        aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-        log.warning("%s; it is kept as %s", error, aside.name)
-        file.rename(aside)
-        faults.point("catalog.set-aside")
-        for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
-            file.with_name(leftover).unlink(missing_ok=True)
-        return Catalog(file)
+        log.warning("%s", error)
+    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
+    file.rename(aside)
+    faults.point("catalog.set-aside")
+    file.with_name(f"{file.name}-shm").unlink(missing_ok=True)
+    if (written_last := file.with_name(f"{file.name}-wal")).exists():
+        written_last.rename(aside.with_name(f"{aside.name}-wal"))
+    catalog = Catalog(file)
+    kept = salvage(aside, catalog)
+    notice = (
+        f"the catalog was damaged and is kept as {aside.name}: the vault is read again, and {kept:,} texts need not be "
+        "embedded again. The damaged file can be deleted"
+    )
+    log.warning("%s", notice)
+    return catalog, notice

@@ -153,6 +153,7 @@ class _Serving:
         self._began = time.monotonic()
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
         self._watcher = VaultWatcher(assistant.vault.root, assistant.worker.wake)
+        assistant.worker.on_unheard = self._watcher.unheard
         daemon = Daemon(make_token(state), lambda: self._port, self.status)
         app = create_app(
             assistant,

@@ -17,6 +17,7 @@ Every error is a fact plus the next step, in its message. A class exists only wh
     │  └─ ModelInvalid       exit 5   503 model-invalid        the file is there and is not a usable model
     ├─ ModelCrashed          exit 1   503 model-crashed        the model's process died
     ├─ Unreachable           exit 1   503 server-unreachable   another server does not answer, now
+    ├─ DiskFull              exit 1   503 disk-full            it goes on by itself when there is room
     ├─ QueueFull             exit 1   503 queue-full
     ├─ ShuttingDown          exit 1   503 shutting-down
     └─ DataDamaged           exit 6   500 data-damaged         what vaultbot itself wrote cannot be read back
@@ -139,6 +140,14 @@ class Unreachable(VaultbotError):
     status = 503
     slug = "server-unreachable"
     title = "A server does not answer"
+
+
+class DiskFull(VaultbotError):
+    """There is no room where vaultbot keeps its own files; what waits for it goes on by itself."""
+
+    status = 503
+    slug = "disk-full"
+    title = "The disk is full"
 
 
 class QueueFull(VaultbotError):

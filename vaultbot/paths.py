@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.errors import ConfigError, VaultbotError
+from vaultbot.errors import ConfigError, DiskFull, VaultbotError
+
+#: Below this a disk counts as full: SQLite and Chroma need room to work in.
+LEAST_ROOM = 16 * 1024 * 1024
 
 
 def config_folder() -> Path:
@@ -179,3 +185,26 @@ def state_paths(vault: Path) -> StatePaths:
 def _refuse_inside(place: Path, real_vault: str) -> None:
     if Path(os.path.realpath(place)).is_relative_to(real_vault):
         raise ConfigError(f"vaultbot's own folder {place} is inside the vault; set VAULTBOT_HOME to a folder elsewhere")
+
+
+def says_full(error: BaseException) -> bool:
+    """Whether it is the error of a full disk."""
+    full_database = isinstance(error, sqlite3.OperationalError) and "full" in str(error)
+    return full_database or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+
+
+def room(folder: Path) -> int:
+    """The bytes that are free on the folder's disk; plenty where that cannot be told."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return sys.maxsize
+
+
+def disk_full(folder: Path, *, needed: int = LEAST_ROOM) -> DiskFull:
+    """The error for a disk that has no room for about so many bytes."""
+    needed_mb = max(needed, LEAST_ROOM) // 1024**2 + 1
+    return DiskFull(
+        f"the disk with {folder} is full: {room(folder) // 1024**2:,} MB are free, and about {needed_mb:,} MB are "
+        "needed; free some space, and indexing goes on by itself within a minute. Nothing was lost"
+    )

@@ -214,9 +214,49 @@ def test_kills_at_random_times_leave_no_trace(story: Story, tmp_path: Path) -> N
     story.ends_well(state)
 
 
-def test_an_error_at_a_point_is_no_worse_than_a_kill(story: Story, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("point", "kind"),
+    [
+        ("indexer.scanned", "raise"),
+        ("indexer.parsed", "eacces"),
+        ("catalog.vectors-before-commit", "enospc"),
+        ("catalog.before-commit", "eio"),
+        ("catalog.stamps-before-commit", "raise"),
+        ("removals.second-look", "eio"),
+        ("catalog.skipped-before-commit", "enospc"),
+        ("indexer.half-drained", "eio"),
+        ("chroma.half-upserted", "enospc"),
+        ("chroma.sealed", "raise"),
+    ],
+)
+def test_an_error_of_any_kind_is_no_worse_than_a_kill(story: Story, tmp_path: Path, point: str, kind: str) -> None:
     state = story.start(tmp_path)
 
-    assert story.child.index(story.vault, state, fault="catalog.before-commit:raise:2").exit == 1
+    harmed = story.child.index(story.vault, state, fault=f"{point}:{kind}:1")
+
+    # A note that could not be parsed is listed and left to the next run; anything else ends this one.
+    assert harmed.exit == (0 if point == "indexer.parsed" else 1)
+    story.ends_well(state)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "listing.folder",
+        "vault.reading",
+        "indexer.parsed",
+        "catalog.stamps-before-commit",
+        "removals.second-look",
+        "catalog.skipped-before-commit",
+        "chroma.opening",
+        "outbox.attached",
+        "chroma.half-upserted",
+        "chroma.sealed",
+    ],
+)
+def test_a_kill_between_the_steps_leaves_no_trace_either(story: Story, tmp_path: Path, point: str) -> None:
+    state = story.start(tmp_path)
+
+    assert story.child.index(story.vault, state, fault=f"{point}:kill:1").exit == KILLED
 
     story.ends_well(state)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+import time
 
 import pytest
 
@@ -292,7 +294,58 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(faults, "point", full)
-        with pytest.raises(VaultbotError, match="is full; free some space"):
+        with pytest.raises(
+            VaultbotError, match=r"is full: [\d,]+ MB are free, and about 17 MB are needed; free some space"
+        ):
             garden.run()
     assert garden.find("new") == []
     assert counts(garden.run()) == (1, 0, 0, 0, 3)
+
+
+def test_an_edit_that_no_stamp_tells_of_is_found_when_everything_is_read_once_a_day(garden: Desk) -> None:
+    """Some programs put the times back, and on some systems nothing else would tell."""
+    garden.write("Home.md", "# Home\nWhere it ended. [[Roses]]\n")
+    catalog = garden.indexer._catalog
+    catalog.touch(
+        {"Home.md": garden.indexer._vault.scan().notes["Home.md"]}
+    )  # As if nothing could be seen from outside.
+    assert counts(garden.run()) == (0, 0, 0, 0, 3)
+    assert garden.find("ended") == []
+
+    assert garden.indexer.is_stale()
+    report = garden.indexer.run(settle=False, thorough=True)
+
+    assert counts(report) == (0, 1, 0, 0, 2)
+    assert garden.find("ended") == ["Home.md"]
+    assert not garden.indexer.is_stale()
+
+
+@pytest.mark.parametrize("hours", [25, -25])
+def test_everything_is_read_again_after_a_day_whichever_way_the_clock_was_set(
+    garden: Desk, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    garden.indexer.run(settle=False, thorough=True)
+    now = time.time()
+    monkeypatch.setattr("vaultbot.index.indexer.time.time", lambda: now + hours * 3600)
+
+    assert garden.indexer.is_stale()
+
+
+@pytest.mark.parametrize("why", [errno.EDEADLK, errno.ETIMEDOUT])
+def test_a_note_that_a_sync_program_did_not_bring_keeps_its_last_version(
+    garden: Desk, monkeypatch: pytest.MonkeyPatch, why: int
+) -> None:
+    garden.write("Home.md", "changed\n")
+
+    def refuse(path: object, flags: int, *more: object, **named: object) -> int:
+        raise OSError(why, os.strerror(why))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        report = garden.run()
+
+    [failed] = report.failed
+    assert failed.path == "Home.md"
+    assert failed.reason.startswith("in the cloud, it seems, and not on this machine")
+    assert report.removed == 0
+    assert garden.find("starts") == ["Home.md"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.index.conftest import Desk, counts
+from vaultbot import faults
 from vaultbot.errors import VaultMissing
 from vaultbot.vault.vault import Vault
 
@@ -227,6 +228,50 @@ def test_another_vault_in_its_place_is_refused(garden: Desk) -> None:
 
     assert "holds none of the 3 notes" in message
     assert "is it the same vault?" in message
+
+
+def test_another_vault_that_has_a_note_of_the_same_name_is_refused_too(garden: Desk) -> None:
+    garden.root.rename(garden.root.with_name("away"))
+    garden.write("Home.md", "Another home.")
+
+    assert "holds 1 of the 3 notes" in refuses(garden)
+
+
+def test_another_vault_becomes_the_vault_when_its_owner_says_so(garden: Desk) -> None:
+    garden.root.rename(garden.root.with_name("away"))
+    garden.write("Recipes.md", "Other notes.")
+    assert "vaultbot index --relink" in refuses(garden)
+
+    report = garden.indexer.run(settle=True, relink=True)
+
+    assert counts(report) == (1, 0, 0, 3, 0)
+    assert garden.reader.paths() == ["Recipes.md"]
+    assert counts(garden.run()) == (0, 0, 0, 0, 1)
+
+
+def test_a_vault_that_its_owner_emptied_is_empty_when_he_says_so(garden: Desk) -> None:
+    shutil.rmtree(garden.root)
+    garden.root.mkdir()
+    refuses(garden)
+
+    assert garden.indexer.run(settle=True, relink=True).removed == 3
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_listing_that_breaks_off_removes_nothing(garden: Desk, monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
+    """A bad disk: the first folder that is listed is the vault's own, the second one in it."""
+    shutil.rmtree(garden.root / "Plants")
+    (garden.root / "Plants").mkdir()
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", f"listing.folder:eio:{nth}")
+    if nth == 1:
+        refuses(garden)
+    else:
+        assert garden.run().removed == 0
+    assert len(garden.reader.paths()) == 3
+
+    monkeypatch.delenv("VAULTBOT_FAULT")
+    assert garden.run().removed == 2
 
 
 def test_another_vault_with_an_unreadable_folder_is_refused_too(garden: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import gzip
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.index.conftest import Desk
+from vaultbot import faults
 from vaultbot.errors import DataDamaged
 from vaultbot.index.schema import SCHEMA_VERSION, CatalogDamaged, open_reader, open_writer
 
@@ -137,3 +141,81 @@ def test_no_file_stays_open_after_a_refusal(file: Path) -> None:
 def _open_files() -> int:
     listing = Path("/proc/self/fd")
     return sum(1 for _ in listing.iterdir()) if listing.exists() else 0
+
+
+# ── catalogs of every version there was ─────────────────────────────────────────────────────────────────────
+
+#: Made by the vaultbot of that time from the notes of `old_vault`: see CONTRIBUTING.md, "a table".
+STORED = sorted((Path(__file__).parent / "catalogs").glob("schema-*.db.gz"))
+VERSIONS = [int(file.name.split("-")[1].split(".")[0]) for file in STORED]
+
+
+@pytest.fixture
+def old_vault(desk: Desk) -> Desk:
+    desk.write("Home.md", "---\naliases: [Start]\ntags: [home]\n---\n# Home\nWhere it starts. [[Roses]]\n")
+    desk.write("Plants/Roses.md", "# Roses\nPrune them in March.\n\n## Water\nEvery week.\n")
+    desk.write("Plants/Tulips.md", "# Tulips\nPlant the bulbs in autumn. #plant\n")
+    return desk
+
+
+def put_there(desk: Desk, version: int) -> set[tuple[str, bytes]]:
+    """Put the stored catalog in the place of the desk's; what it has vectors of."""
+    stored = STORED[VERSIONS.index(version)]
+    desk.catalog_file.write_bytes(gzip.decompress(stored.read_bytes()))
+    return vectors_in(desk.catalog_file, version)
+
+
+def vectors_in(file: Path, version: int) -> set[tuple[str, bytes]]:
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (version,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return set(db.execute("SELECT fingerprint, text_hash FROM vector"))
+
+
+def test_a_catalog_of_every_version_is_stored() -> None:
+    assert sorted(VERSIONS) == list(range(1, SCHEMA_VERSION + 1))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_catalog_of_any_version_becomes_one_of_this_and_keeps_its_vectors(old_vault: Desk, version: int) -> None:
+    before = put_there(old_vault, version)
+    assert len(before) == 6
+
+    report = old_vault.run()
+
+    assert report.added + report.unchanged == 3
+    assert old_vault.find("prune") == ["Plants/Roses.md"]
+    assert before <= vectors_in(old_vault.catalog_file, SCHEMA_VERSION)
+    if version >= 2:
+        assert report.embedded == 0
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version < SCHEMA_VERSION])
+@pytest.mark.parametrize("point", faults.POINTS["migrate"])
+def test_a_kill_in_the_middle_leaves_the_older_catalog_to_the_older_version(
+    old_vault: Desk, version: int, point: str
+) -> None:
+    before = put_there(old_vault, version)
+    child = os.fork()
+    if child == 0:
+        os.environ["VAULTBOT_FAULT"] = f"{point}:kill:1"
+        open_writer(old_vault.catalog_file)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+
+    assert vectors_in(old_vault.catalog_file, version) == before
+    assert old_vault.run().added == 3
+
+
+@pytest.mark.parametrize("kind", ["enospc", "eio", "eacces", "raise"])
+def test_an_error_in_the_middle_leaves_the_older_catalog_to_the_older_version(
+    old_vault: Desk, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    before = put_there(old_vault, 3)
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", f"schema.before-commit:{kind}:1")
+    with pytest.raises((OSError, RuntimeError), match="fault injected"):
+        open_writer(old_vault.catalog_file)
+
+    assert vectors_in(old_vault.catalog_file, 3) == before
+    assert old_vault.run().added == 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEmbedder, ListVectorIndex
-from vaultbot.errors import DataDamaged, ModelInvalid, ShuttingDown, VaultbotError, VaultMissing
+from vaultbot.errors import DataDamaged, DiskFull, ModelInvalid, ShuttingDown, VaultbotError, VaultMissing
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.indexer import Indexer
 from vaultbot.index.reader import CatalogReader
@@ -336,3 +337,88 @@ def test_stopping_and_asking_at_once_leaves_nobody_waiting(shop: Shop) -> None:
         for future in asked:
             assert isinstance(future.exception(PATIENCE_S), ShuttingDown) or future.result(0).notes == 1
         shop.stop()
+
+
+def test_a_change_that_no_event_told_of_is_found_and_said_to_be_unheard(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultbot.index.worker._FIRST_S", 0.2)
+    monkeypatch.setattr("vaultbot.index.worker._LATE_S", 0.1)
+    monkeypatch.setattr(shop.worker._indexer, "is_stale", lambda: False)
+    unheard = threading.Event()
+    shop.worker.on_unheard = unheard.set
+    shop.started().ready(1)
+    shop.write("Second.md", "second words")
+
+    shop.ready(2)
+
+    assert unheard.wait(PATIENCE_S)
+
+
+def test_a_change_that_was_told_of_is_not(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    unheard = threading.Event()
+    shop.worker.on_unheard = unheard.set
+    shop.started().ready(1)
+    shop.write("Second.md", "second words")
+    shop.worker.wake()
+    shop.ready(2)
+    (shop.root / "Second.md").unlink()
+    shop.worker.wake()
+
+    shop.ready(1)
+
+    assert not unheard.is_set()
+
+
+def test_since_when_a_vault_is_away_is_told(shop: Shop) -> None:
+    shop.started().ready(1)
+    shop.root.rename(shop.root.with_name("away"))
+    shop.worker.wake()
+
+    first = shop.until(lambda s: s.state == "vault-missing").message
+    shop.worker.wake()
+    seen = shop.worker.state.version
+    again = shop.until(lambda s: s.state == "vault-missing" and s.version > seen).message
+
+    assert re.search(r"So since \d\d:\d\d on \d{4}-\d\d-\d\d\. Nothing was removed", first)
+    assert again == first
+
+
+def test_notes_that_went_at_once_are_told_until_they_are_back(shop: Shop) -> None:
+    for number in range(40):
+        shop.write(f"Note {number}.md", f"note {number}")
+    shop.started().ready(41)
+    away = shop.root.with_name("away")
+    away.mkdir()
+    for note in list(shop.root.glob("Note *.md")):
+        note.rename(away / note.name)
+    shop.worker.run().result(PATIENCE_S)
+
+    [notice] = shop.worker.state.notices
+    assert notice.startswith("40 notes disappeared at ")
+
+    for note in list(away.iterdir()):
+        note.rename(shop.root / note.name)
+    assert shop.worker.run().result(PATIENCE_S).embedded == 0
+    assert shop.worker.state.notices == ()
+
+
+def test_a_full_disk_is_told_and_the_vector_index_is_opened_again_when_there_is_room(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultbot.index.worker._RETRY_S", 0.2)
+    full = [True]
+
+    def open_vectors() -> tuple[VectorIndex, str | None]:
+        if full[0]:
+            raise DiskFull("the disk is full")
+        return shop.vectors, None
+
+    shop.open = open_vectors
+    assert shop.started().ready(1).notices == ("words alone are searched, for the disk is full",)
+
+    full[0] = False
+
+    shop.until(lambda s: s.notices == ())
+    assert shop.told[-1] is shop.vectors
+    assert len(shop.vectors.vectors) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.conftest import VaultBuilder
 from vaultbot.index.reader import Passage
-from vaultbot.retrieval.copies import copies_among
+from vaultbot.retrieval.copies import below_originals, copies_among
 
 SOUP = (
     "# Soup\n\nLeeks and potatoes are boiled in milk until they fall apart, and the pot is stirred now and then.\n\n"
@@ -19,8 +19,25 @@ def test_a_copy_is_named_at_the_note_it_copies_and_is_no_hit_itself(vault: Vault
 
     hits = vault.search("soup with leeks and milk")
 
-    assert {hits[0].path, *hits[0].copies} == {"Soup.md", "Soup (conflicted copy).md"}
+    assert (hits[0].path, hits[0].copies) == ("Soup.md", ("Soup (conflicted copy).md",))
     assert [hit.path for hit in hits[1:]] == ["Milk.md"]
+
+
+def test_a_sync_programs_copy_never_comes_before_its_note_however_well_it_fits(vault: VaultBuilder) -> None:
+    vault.write("Soup.md", SOUP)
+    vault.write("Soup.sync-conflict-20261129-101500-ABCDEFG.md", "# Soup of leeks\n\nLeeks, leeks and milk.\n")
+    vault.write("Leeks.md", "Leeks and milk, leeks and milk.")
+
+    paths = [hit.path for hit in vault.search("leeks and milk")]
+
+    assert paths.index("Soup.sync-conflict-20261129-101500-ABCDEFG.md") == paths.index("Soup.md") + 1
+    assert vault.search("leeks and milk", limit=1)[0].path == "Leeks.md"
+
+
+def test_a_sync_programs_copy_whose_note_is_gone_keeps_its_place() -> None:
+    order = ["A (conflicted copy 2026-11-29).md", "B (conflicted copy 2026-11-29).md", "C.md", "B.md"]
+
+    assert below_originals(order, path=str) == [order[0], "C.md", "B.md", order[1]]
 
 
 def test_a_copy_that_went_on_is_a_note_of_its_own(vault: VaultBuilder) -> None:

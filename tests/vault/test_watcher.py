@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyObserver
 from watchdog.observers.polling import PollingEmitter
 
-from vaultbot.vault.watcher import VaultWatcher
+from vaultbot.vault.watcher import VaultWatcher, _kind_of_disk
 
 GENEROUS = 20.0
 QUIET = 1.0
@@ -228,3 +231,73 @@ def wait_until(holds: Callable[[], bool]) -> None:
             return
         pause.wait(0.05)
     raise AssertionError("it never came true")
+
+
+# ── disks and machines that say nothing ─────────────────────────────────────────────────────────────────────
+
+
+def test_on_a_disk_that_was_found_to_tell_nothing_the_vault_is_looked_at(
+    vault: Path, watch: Watch, changed: threading.Event
+) -> None:
+    watcher = watch(vault, poll_seconds=0.05)
+    modes: list[str] = [watcher.mode]
+
+    watcher.unheard()
+
+    assert [*modes, watcher.mode] == ["events", "polling"]
+    assert "does not tell of changes" in str(watcher.notice)
+    assert changed.wait(GENEROUS)
+
+
+def test_a_network_disk_is_looked_at_from_the_start(
+    vault: Path, watch: Watch, changed: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultbot.vault.watcher._kind_of_disk", lambda _: "nfs4")
+    watcher = watch(vault, poll_seconds=0.05)
+
+    assert watcher.mode == "polling"
+    assert changed.wait(GENEROUS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux calls them")
+def test_the_kind_of_disk_is_that_of_the_innermost_mount() -> None:
+    assert _kind_of_disk("/proc/self") == "proc"
+    assert _kind_of_disk("/") not in ("", "proc")
+
+
+@pytest.mark.parametrize("clock", [0, 1])
+def test_a_machine_that_wakes_up_again_is_a_change(
+    vault: Path, watch: Watch, changed: threading.Event, monkeypatch: pytest.MonkeyPatch, clock: int
+) -> None:
+    """On some systems the one clock stands still in the meantime, on others none does."""
+    slept = [0.0, 0.0]
+    monkeypatch.setattr("vaultbot.vault.watcher._clocks", lambda: (time.time() + slept[0], time.monotonic() + slept[1]))
+    watch(vault, heartbeat_seconds=0.05)
+    assert not changed.wait(0.2)
+
+    slept[clock] = 600.0
+
+    assert changed.wait(GENEROUS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs user namespaces")
+def test_a_real_limit_of_the_system_is_named_with_how_many_folders_are_watched(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"Folder {number}").mkdir()
+    code = (
+        "import sys; from pathlib import Path; from vaultbot.vault.watcher import VaultWatcher\n"
+        "watcher = VaultWatcher(Path(sys.argv[1]), lambda: None); watcher.start()\n"
+        "print(watcher.mode, watcher.notice); watcher.stop()"
+    )
+    command = 'echo 6 > /proc/sys/user/max_inotify_watches || exit 77; exec "$0" -c "$1" "$2"'
+    ran = subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", command, sys.executable, code, str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ran.returncode == 77 or "unshare" in ran.stderr:
+        pytest.skip("this system lets nobody make a user namespace")
+
+    assert ran.stdout.startswith("polling only 5 of 21 folders can be watched; changes elsewhere are looked for"), (
+        ran.stdout + ran.stderr
+    )
+    assert "To raise the limit on Linux: sudo sysctl fs.inotify.max_user_watches" in ran.stdout

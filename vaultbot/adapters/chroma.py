@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from typing import Any
 import numpy as np
 
 from vaultbot import faults
-from vaultbot.errors import DataDamaged
+from vaultbot.errors import DataDamaged, VaultbotError
+from vaultbot.paths import LEAST_ROOM, disk_full, room, says_full
 from vaultbot.protocols import FloatArray
 
 _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a drain interruptible.
 _SEAL = "seal"
 _LEAST_BREADTH = 400
+_CLOSES_S = 5.0
+_MADE_ANEW = 3  #: times in one life of the daemon
 
 #: How neighbours are found, in a folder and on a server.
 HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_search": _LEAST_BREADTH}
@@ -33,13 +37,15 @@ HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 24, "ef_sear
 class ChromaVectorIndex:
     """A `VectorIndex` in a folder that is empty or was sealed; see `open_vector_index`.
 
-    Every method raises DataDamaged when Chroma cannot do it. The folder is not sealed after that.
+    Every method raises DataDamaged when Chroma cannot do it, or DiskFull. The folder is not sealed after that, and
+    `on_lost` is told why, in the thread that found out.
     """
 
-    def __init__(self, folder: Path, *, fingerprint: str) -> None:
+    def __init__(self, folder: Path, *, fingerprint: str, on_lost: Callable[[str], None] = lambda _: None) -> None:
         self._folder = folder
+        self._on_lost = on_lost
         self._fingerprint = fingerprint
-        self._sound = True
+        self._failure: VaultbotError | None = None
         with self._translated():
             self._client = _client(folder)
             self._collection = self._client.get_or_create_collection(
@@ -81,27 +87,49 @@ class ChromaVectorIndex:
         return found
 
     def close(self) -> None:
-        """Let go of the folder's files and seal them."""
+        """Let go of the folder's files and seal them, if Chroma has done all that was asked of it."""
+        if self._failure:
+            self._let_go()
+            return
         with self._translated():
             breadth = search_breadth(self._collection.count())
             if breadth > _LEAST_BREADTH:  # Chroma heeds it from the next opening on.
                 self._collection.modify(configuration={"hnsw": {"ef_search": breadth}})
             self._client.close()
         faults.point("chroma.before-seal")
-        if self._sound:
-            seal = f"{self._fingerprint}\n{_digest(self._folder)}"
-            (self._folder / _SEAL).write_text(seal, encoding="utf-8")
+        seal = f"{self._fingerprint}\n{_digest(self._folder)}"
+        (self._folder / _SEAL).write_text(seal, encoding="utf-8")
         faults.point("chroma.sealed")
+
+    def _let_go(self) -> None:
+        """Close what is broken, so that another can be made in its place."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        def close() -> None:
+            with suppress(Exception):
+                self._client.close()
+
+        closing = threading.Thread(target=close, name="chroma-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSES_S)  # It may never come back, which then is a thread that waits for ever.
+        SharedSystemClient.clear_system_cache()  # Or the next client of this folder would be the broken one.
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if self._failure:
+            raise self._failure  # Chroma may not answer at all after a failure, and would keep its caller for ever.
         try:
             yield
         except Exception as error:
-            self._sound = False
-            raise DataDamaged(
-                f"the vector index in {self._folder} cannot be used ({type(error).__name__}); it can be rebuilt"
-            ) from error
+            told: VaultbotError = DataDamaged(
+                f"the vector index in {self._folder} cannot be used ({type(error).__name__}); it is made anew from the "
+                "catalog within a minute"
+            )
+            if says_full(error) or room(self._folder) < LEAST_ROOM:
+                told = disk_full(self._folder)
+            self._failure = told
+            self._on_lost(str(told))
+            raise told from error
 
 
 def search_breadth(vectors: int) -> int:
@@ -109,7 +137,9 @@ def search_breadth(vectors: int) -> int:
     return max(_LEAST_BREADTH, vectors // 100)
 
 
-def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIndex, str | None]:
+def open_vector_index(
+    folder: Path, *, fingerprint: str, on_lost: Callable[[str], None] = lambda _: None
+) -> tuple[ChromaVectorIndex, str | None]:
     """The index in this folder for vectors of this embedder; empty, with the reason, when it must be filled anew.
 
     Vectors of another embedder are dropped, which is no news. Raises DataDamaged.
@@ -126,21 +156,39 @@ def open_vector_index(folder: Path, *, fingerprint: str) -> tuple[ChromaVectorIn
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
     faults.point("chroma.opening")
-    return ChromaVectorIndex(folder, fingerprint=fingerprint), notice
+    return ChromaVectorIndex(folder, fingerprint=fingerprint, on_lost=on_lost), notice
 
 
 class FolderVectors:
-    """The vector indexes of one vault in folders of this machine: the one that serves, and the next one beside it."""
+    """The vector indexes of one vault in folders of this machine: the one that serves, and the next one beside it.
 
-    def __init__(self, folder: Path, beside: Path) -> None:
+    One that failed is made anew, a few times; `on_lost` is told why it failed, in the thread that found out.
+    """
+
+    def __init__(self, folder: Path, beside: Path, *, on_lost: Callable[[str], None] = lambda _: None) -> None:
         self._folder = folder
         self._beside = beside
+        self._on_lost = on_lost
+        self._failed = 0
 
     def open(self, fingerprint: str, *, beside: bool = False) -> tuple[ChromaVectorIndex, str | None]:
-        """The index for vectors of this embedder, and what a person should know of it. Raises DataDamaged."""
+        """The index for vectors of this embedder, and what a person should know of it. Raises DataDamaged, DiskFull."""
+        if self._failed > _MADE_ANEW:
+            raise DataDamaged(
+                f"the vector index in {self._folder} failed {self._failed} times; is the disk sound? It is tried again "
+                "at the next start (vaultbot stop, vaultbot start)"
+            )
+        folder = self._beside if beside else self._folder
+        if room(folder.parent) < LEAST_ROOM:
+            raise disk_full(folder.parent)
         if not beside:
             take_over(self._folder, self._beside, fingerprint=fingerprint)
-        return open_vector_index(self._beside if beside else self._folder, fingerprint=fingerprint)
+        return open_vector_index(folder, fingerprint=fingerprint, on_lost=self._lost)
+
+    def _lost(self, why: str) -> None:
+        if room(self._folder.parent) >= LEAST_ROOM:  # A full disk is no fault of the index, and passes.
+            self._failed += 1
+        self._on_lost(why)
 
     def retire(self) -> None:
         """Delete the one that served, when the next one has taken over."""

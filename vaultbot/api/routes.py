@@ -123,7 +123,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
     @routes.post("/api/index")
     async def index(asked: IndexRequest | None = None) -> IndexReport:
         """Bring the index up to date with the vault."""
-        future = assistant.worker.run()
+        future = assistant.worker.run(relink=asked is not None and asked.relink)
         if asked is not None and not asked.wait:
             return assistant.state().last_report or IndexReport()
         return await asyncio.shield(asyncio.wrap_future(future))  # The run goes on when the client leaves.

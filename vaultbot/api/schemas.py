@@ -93,6 +93,7 @@ class IndexRequest(Request):
     """`POST /api/index`."""
 
     wait: bool = Field(True, description="Answer with the report when the run is done, rather than at once")
+    relink: bool = Field(False, description="The folder that is there is the vault from now on, whatever it holds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import closing
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from vaultbot.cli.progress import show_progress
 from vaultbot.cli.render import print_json, print_report
@@ -18,20 +20,25 @@ from vaultbot.client import Client
 _LOOK_S = 0.2
 
 
-def index(session: Session, no_start: NoStart = False) -> None:
+Relink = Annotated[
+    bool, typer.Option("--relink", help="Take the folder that is there for the vault from now on, whatever it holds.")
+]
+
+
+def index(session: Session, relink: Relink = False, no_start: NoStart = False) -> None:
     """Bring the index up to date with the vault now."""
     client = session.client(start=not no_start, until_indexed=False)
-    report = _indexed(session, client)
+    report = _indexed(session, client, relink=relink)
     if session.json:
         print_json(report)
     else:
         print_report(report)
 
 
-def _indexed(session: Session, client: Client) -> dict[str, Any]:
+def _indexed(session: Session, client: Client, *, relink: bool) -> dict[str, Any]:
     """Ask for a run and show its progress until the report comes."""
     status = client.get("/api/status")
-    if status["last_index"] is None:
+    if status["last_index"] is None and not relink:
         # The daemon's first look through the vault is the run that was asked for.
         session.wait_for_index(client)
         status = client.get("/api/status")
@@ -45,7 +52,7 @@ def _indexed(session: Session, client: Client) -> dict[str, Any]:
 
     def ask() -> None:
         try:
-            report.set_result(client.post("/api/index", {"wait": True}))
+            report.set_result(client.post("/api/index", {"wait": True, "relink": relink}))
         except Exception as error:
             report.set_exception(error)
 

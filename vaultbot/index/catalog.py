@@ -135,6 +135,13 @@ class Catalog:
             faults.point("catalog.vectors-before-commit")
         faults.point("catalog.vectors-added")
 
+    def take_vectors(self, rows: Sequence[tuple[str, bytes, bytes]]) -> int:
+        """Keep vectors of another catalog (fingerprint, hash of the text, vector), those it lacks; how many."""
+        before = self._db.total_changes
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO vector VALUES (?, ?, ?, NULL)", rows)
+        return self._db.total_changes - before
+
     def set_files(self, paths: Collection[str]) -> None:
         """Every file that a link may lead to; links are resolved again where that changes something."""
         with self._transaction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vaultbot.index.catalog import Recorded
+from vaultbot.vault.documents import is_pdf
 from vaultbot.vault.listing import Listing
 
 
@@ -37,10 +38,11 @@ def newly_kept_out(listing: Listing, recorded: dict[str, Recorded]) -> dict[str,
     }
 
 
-def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
+def compare(listing: Listing, recorded: dict[str, Recorded], *, thorough: bool = False) -> Changes:
     """The vault as it is against what the catalog knows.
 
-    A note whose folder could not be listed is neither changed nor missing.
+    A note whose folder could not be listed is neither changed nor missing. A `thorough` comparison has every note read
+    whatever its stamp says; PDFs, which may be large and are seldom edited, are left out of that.
     """
     to_read = [
         path
@@ -49,6 +51,7 @@ def compare(listing: Listing, recorded: dict[str, Recorded]) -> Changes:
         or known.stamp != stamp
         or not known.hash
         or known.kept_out != listing.unsearched.get(path, "")
+        or (thorough and not is_pdf(path))
     ]
     excluded = set(listing.files)
     return Changes(

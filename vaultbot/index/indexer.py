@@ -27,6 +27,7 @@ from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
 from vaultbot.index.removals import Removals
 from vaultbot.index.run import OnProgress, Run
 from vaultbot.index.vectorizer import Vectorizer
+from vaultbot.paths import disk_full, says_full
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.types import (
     DAMAGES,
@@ -46,6 +47,11 @@ log = logging.getLogger("vaultbot.index")
 
 _NOTES_A_BATCH = 64
 _CHUNKS_A_BATCH = 256
+#: What reading a file gives that a sync program has not brought here (iCloud, Dropbox, a network disk that is away).
+_ELSEWHERE = {errno.EDEADLK, errno.ETIMEDOUT, errno.ECANCELED}
+_READ_THROUGH_EVERY_S = 24 * 3600.0
+#: Bytes that a byte of a note takes in the catalog and the vector index together, with room to work in.
+_GROWTH = 10
 
 
 class Indexer:
@@ -112,6 +118,7 @@ class Indexer:
         *,
         settle: bool,
         relink: bool = False,
+        thorough: bool = False,
         on_progress: OnProgress = lambda _: None,
         stopping: threading.Event | None = None,
     ) -> IndexReport:
@@ -119,6 +126,7 @@ class Indexer:
 
         With `settle` the run waits until notes that are missing were looked for twice; without, they are left to the
         next run (`waits_for_missing`). With `relink` the folder is the vault whatever it holds.
+        A `thorough` one reads every note, whatever its stamp says.
         `stopping` ends the run within seconds; the next one goes on from there.
 
         Raises VaultMissing when the vault cannot be listed or is not the one that was indexed: nothing is removed then.
@@ -127,16 +135,13 @@ class Indexer:
         """
         run = Run(on_progress, stopping or threading.Event())
         try:
-            return self._run(run, settle=settle, relink=relink)
+            return self._run(run, settle=settle, relink=relink, thorough=thorough)
         except (sqlite3.OperationalError, OSError) as error:
-            if "full" in str(error) or getattr(error, "errno", 0) == errno.ENOSPC:
-                raise VaultbotError(
-                    f"the disk with {self._catalog.file.parent} is full; free some space and indexing goes on by "
-                    "itself. Nothing was lost"
-                ) from error
+            if says_full(error):
+                raise disk_full(self._catalog.file.parent, needed=_GROWTH * run.bytes_left) from error
             raise
 
-    def _run(self, run: Run, *, settle: bool, relink: bool) -> IndexReport:
+    def _run(self, run: Run, *, settle: bool, relink: bool, thorough: bool) -> IndexReport:
         self._vault.check()
         self._check_built_with()
         self._refusals.try_again()
@@ -150,7 +155,7 @@ class Indexer:
             kept_out = {path: known.kept_out for path, known in recorded.items() if known.kept_out}
             listing = replace(listing, unsearched={**kept_out, **listing.unsearched})
         self._removals.check_same_vault(listing, recorded, relink=relink)
-        changes = compare(listing, recorded)
+        changes = compare(listing, recorded, thorough=thorough)
         if self._without_vectors and (still := self.vectorizer.failure()):
             changes.put_off(listing, recorded)  # Or they would all be read in vain once a minute.
             run.without_vectors = still
@@ -165,12 +170,18 @@ class Indexer:
         self._outbox.drain(stopping=run.stopping, on_progress=lambda done: run.progress("vectors", done, 0))
         if not run.stopping.is_set():
             self._catalog.set_skipped([*run.skipped, *run.failed])
+            if thorough:
+                self._catalog.set_meta("read_through", str(time.time()))
             if not self._interim:
                 self._catalog.sweep_vectors(self.vectorizer.fingerprint)
             self._without_vectors = run.without_vectors
             if run.without_vectors and not self._interim:
                 raise run.without_vectors
         return self._report(run, changes.unchanged, (*_unreadable(listing), *run.lacking))
+
+    def is_stale(self) -> bool:
+        """Whether a day has passed since the last `thorough` run: some disks and programs put stamps back."""
+        return abs(time.time() - float(self._catalog.meta("read_through") or 0)) > _READ_THROUGH_EVERY_S
 
     def _report(self, run: Run, unchanged: int, warnings: tuple[str, ...]) -> IndexReport:
         return IndexReport(
@@ -306,8 +317,10 @@ class Indexer:
         except VaultbotError as error:
             run.failed.append(Skipped(path, str(error)))
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            run.failed.append(Skipped(path, f"cannot be read ({reason}); the last version read is kept"))
+            reason = f"cannot be read ({error.strerror or type(error).__name__})"
+            if error.errno in _ELSEWHERE:
+                reason = "in the cloud, it seems, and not on this machine; open it once, or keep its folder downloaded"
+            run.failed.append(Skipped(path, f"{reason}; the last version read is kept"))
         except Exception as error:
             log.error("%s could not be indexed: %s", path, kind_and_place(error))
             run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))

@@ -35,6 +35,11 @@ class Run:
     without_vectors: VaultbotError | None = None  #: why notes are recorded without vectors from here on
 
     @property
+    def bytes_left(self) -> int:
+        """Of the notes that are still to be read."""
+        return self.bytes_total - self.bytes_done
+
+    @property
     def lacking(self) -> tuple[str, ...]:
         """That notes were recorded without vectors, for people."""
         return (f"notes are found by their words alone: {self.without_vectors}",) if self.without_vectors else ()

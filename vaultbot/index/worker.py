@@ -12,16 +12,17 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 
-from vaultbot.errors import ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
+from vaultbot.errors import DiskFull, ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
 from vaultbot.index.indexer import Indexer, outcome, with_totals
+from vaultbot.index.noticeboard import Noticeboard
+from vaultbot.index.noticeboard import WorkerState as WorkerState
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.removals import SETTLE_S
 from vaultbot.protocols import VectorIndex
-from vaultbot.types import DaemonState, IndexProgress, IndexReport
+from vaultbot.types import IndexProgress, IndexReport
 
 log = logging.getLogger("vaultbot.index")
 
@@ -30,22 +31,14 @@ _QUIET_S = 0.3
 #: …or when it has been noisy for so long.
 _NOISY_S = 3.0
 _RETRY_S = 60.0
+#: The first look for what no event told of: on some disks none ever come.
+_FIRST_S = 30.0
+#: Events come as late as this.
+_LATE_S = 2.0
 #: A question that was being answered at the change of the model may still use the earlier vectors.
 _RETIRED_S = 5.0
 _UNTIL_THEN = "until then the one before answers"
 _SHUTTING_DOWN = "vaultbot is shutting down; start it again with: vaultbot start"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerState:
-    """How the index is at one moment."""
-
-    state: DaemonState = "starting"
-    message: str = "starting"
-    progress: IndexProgress | None = None
-    last_report: IndexReport | None = None
-    notices: tuple[str, ...] = ()
-    version: int = 0  #: grows with every change, to wait for the next one
 
 
 class IndexWorker:
@@ -77,18 +70,20 @@ class IndexWorker:
         self._on_vectors = on_vectors
         self._rescan_s = rescan_s
         self._changeover = changeover
-        self._notice = notice
         self._at_rest = at_rest
         self._on_away = on_away
         self._lost: str | None = None  #: why the vector index does not answer questions any more
-        self._away: str | None = None  #: the notice of that, for people
         self._open_again = math.inf  #: when it is opened again
         self._retired: tuple[float, Indexer, Changeover] | None = None
-        self._changed = threading.Condition()
-        self._state = WorkerState(notices=(notice,) if notice else ())
+        self._asking = threading.Lock()
+        self._board = Noticeboard("changed", notice)
+        self._missing_since: float | None = None  #: seconds since 1970
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._wanted: list[Future[IndexReport]] = []
+        self._relink = False
+        self._rescan_next = False  #: the next run is for what no event told of
+        self.on_unheard: Callable[[], None] = lambda: None  #: told when such a run found a change
         self._ended: VaultbotError | None = None
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
@@ -97,13 +92,11 @@ class IndexWorker:
     @property
     def state(self) -> WorkerState:
         """How the index is now."""
-        return self._state
+        return self._board.state
 
     def wait(self, seen: int, *, timeout: float) -> WorkerState:
         """The first state newer than `seen`, or the present one after `timeout` seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._state.version > seen, timeout)
-            return self._state
+        return self._board.wait(seen, timeout=timeout)
 
     def start(self) -> None:
         """Begin with a scan."""
@@ -119,10 +112,14 @@ class IndexWorker:
         if threading.current_thread() is not self._thread:
             self._woken.set()
 
-    def run(self) -> Future[IndexReport]:
-        """Ask for a run that looks twice at what is missing; its report comes when it is done."""
+    def run(self, *, relink: bool = False) -> Future[IndexReport]:
+        """Ask for a run that looks twice at what is missing; its report comes when it is done.
+
+        With `relink` the folder that is there is the vault from now on, whatever it holds.
+        """
         future: Future[IndexReport] = Future()
-        with self._changed:
+        with self._asking:
+            self._relink = self._relink or relink
             if self._ended is None:
                 self._wanted.append(future)
             else:
@@ -144,22 +141,25 @@ class IndexWorker:
         ended: VaultbotError = ShuttingDown(_SHUTTING_DOWN)
         try:
             self._open()
+            unasked = False
             while True:
                 self._woken.clear()
                 if self._stopping.is_set():
                     break
                 self._find_again()
-                again_in = self._retire(self._change_over(self._run_once()))
+                again_in = self._retire(self._change_over(self._run_once(unasked=unasked)))
                 again_in = min(again_in, max(0.0, self._open_again - time.monotonic()))
                 self._rest()
-                if self._woken.wait(again_in):
+                woken = self._woken.wait(again_in)
+                unasked = self._rescan_next and not woken
+                if woken:
                     self._let_it_settle()
         except Exception as error:
             log.error("the index thread ended: %s", kind_and_place(error))
             ended = VaultbotError(
                 f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start"
             )
-            self._say("degraded", str(ended))
+            self._board.say("degraded", str(ended))
         finally:
             self._refuse(ended)
             self._on_vectors(None)
@@ -167,7 +167,7 @@ class IndexWorker:
             self._indexer.close()
 
     def _rest(self) -> None:
-        if self._state.state != "ready" or self._woken.is_set():
+        if self._board.state.state != "ready" or self._woken.is_set():
             return
         try:
             self._at_rest(self._stopping)
@@ -177,21 +177,23 @@ class IndexWorker:
     def _open(self) -> None:
         if self._open_vectors is None:
             return
-        if self._away is None:
-            self._say("starting", "loading the embedding model")
+        if not self._board.has("away"):
+            self._board.say("starting", "loading the embedding model")
         try:
+            self._indexer.close_vectors()  # Of one that failed, whose place this one takes.
             vectors, notice = self._open_vectors()
-            if notice and notice not in self._state.notices:
-                self._note(notice)
+            self._board.note("opened", notice)
             self._indexer.attach(vectors, stopping=self._stopping)
             if not self._indexer.vectors_failure:
                 self._tell_away(None)
+                self._board.note("vectors", None)
                 self._on_vectors(vectors)
-        except Unreachable as error:
+        except (DiskFull, Unreachable) as error:
             self._wait_for_vectors(str(error))
         except Exception as error:
             log.warning("the vector index cannot be used: %s", kind_and_place(error))
-            self._note(f"words alone are searched, because the vector index cannot be used: {error}")
+            self._tell_away(None)
+            self._board.note("vectors", f"words alone are searched, because the vector index cannot be used: {error}")
         self._give_up_vectors()
 
     def _give_up_vectors(self) -> None:
@@ -200,12 +202,13 @@ class IndexWorker:
             return
         if self._lost is not None:
             self._find_again()
-        elif self._away is None:
+        elif not self._board.has("away"):
             self._open_vectors = None
             self._on_vectors(None)
-            self._note(
+            self._board.note(
+                "vectors",
                 f"words alone are searched, because the vector index failed: {self._indexer.vectors_failure}; "
-                "it is mended at the next start (vaultbot stop, vaultbot start)"
+                "it is mended at the next start (vaultbot stop, vaultbot start)",
             )
 
     def _find_again(self) -> None:
@@ -224,20 +227,21 @@ class IndexWorker:
         self._tell_away(why)
 
     def _tell_away(self, why: str | None) -> None:
-        notice = f"words alone are searched, for {why}" if why else None
-        if notice != self._away:
-            kept = tuple(one for one in self._state.notices if one != self._away)
-            self._away = notice
-            self._set(replace(self._state, notices=(*kept, notice) if notice else kept))
+        if self._board.note("away", f"words alone are searched, for {why}" if why else None):
             self._on_away(why)
 
-    def _run_once(self) -> float:
-        """One run; returns after how many seconds the next is due."""
+    def _run_once(self, *, unasked: bool) -> float:
+        """One run, perhaps one that nobody asked for; returns after how many seconds the next is due."""
+        thorough, self._rescan_next = unasked and self._indexer.is_stale(), False
+        first = self._board.state.last_report is None
         wanted = [future for future in self._take_wanted() if future.set_running_or_notify_cancel()]
         try:
-            self._say("indexing", "looking through the vault")
+            self._board.say("indexing", "looking through the vault")
+            relink, self._relink = self._relink, False
             report = self._indexer.run(
-                settle=bool(wanted) or self._state.last_report is None,
+                settle=bool(wanted) or first,
+                relink=relink,
+                thorough=thorough,
                 on_progress=self._progressed,
                 stopping=self._stopping,
             )
@@ -250,30 +254,41 @@ class IndexWorker:
         finally:
             self._give_up_vectors()
         log.info("indexed in %.2f s: %s", report.took_s, ", ".join(outcome(report)) or "the vault is empty")
-        kept = report if wanted or report.touched or self._state.last_report is None else self._state.last_report
-        if self._notice:
-            self._set(replace(self._state, notices=tuple(n for n in self._state.notices if n != self._notice)))
-            self._notice = None
+        kept = (
+            report
+            if wanted or report.touched or self._board.state.last_report is None
+            else self._board.state.last_report
+        )
+        self._missing_since = None
+        self._board.note("changed", None)
+        self._board.note("vault", self._indexer.notice)
         if self._changeover is None:
-            self._say("ready", "ready", report=kept)
+            self._board.say("ready", "ready", report=kept)
         else:  # Who waits for the end of the change must see no "ready" before it.
-            self._say("indexing", _preparing(self._changeover.name), report=kept)
+            self._board.say("indexing", _preparing(self._changeover.name), report=kept)
         for future in wanted:
             future.set_result(report)
-        return SETTLE_S + 0.1 if self._indexer.waits_for_missing else self._rescan_s
+        if unasked and not thorough and (report.added or report.changed) and not self._woken.wait(_LATE_S):
+            self.on_unheard()
+        self._rescan_next = not self._indexer.waits_for_missing
+        return (min(_FIRST_S, self._rescan_s) if first else self._rescan_s) if self._rescan_next else SETTLE_S + 0.1
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
         if isinstance(error, ShuttingDown):
-            self._say("stopping", str(error))
+            self._board.say("stopping", str(error))
         elif isinstance(error, VaultMissing):
             log.warning("%s", error)
-            self._say("vault-missing", f"{error}. Nothing was removed; answers come from the last index")
+            self._missing_since = self._missing_since or time.time()
+            since = time.strftime("%H:%M on %Y-%m-%d", time.localtime(self._missing_since))
+            self._board.say(
+                "vault-missing", f"{error}. So since {since}. Nothing was removed; answers come from the last index"
+            )
         elif isinstance(error, VaultbotError):
             log.warning("%s", error)
-            self._say("degraded", str(error))
+            self._board.say("degraded", str(error))
         else:
             log.error("indexing failed: %s", kind_and_place(error))
-            self._say(
+            self._board.say(
                 "degraded",
                 f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute",
             )
@@ -285,7 +300,7 @@ class IndexWorker:
     def _change_over(self, again_in: float) -> float:
         """Go on with the change of the embedding model until a run is due; returns after how many seconds one is."""
         changeover = self._changeover
-        if changeover is None or self._state.state != "indexing":  # The last run failed, and so would this.
+        if changeover is None or self._board.state.state != "indexing":  # The last run failed, and so would this.
             return again_in
         due = time.monotonic() + again_in
         try:
@@ -310,9 +325,11 @@ class IndexWorker:
         notice = changeover.switch(on_progress=self._progressed, stopping=self._stopping)
         self._retired = time.monotonic(), self._indexer, changeover
         self._indexer, self._changeover, self._open_vectors = changeover.after, None, changeover.open_vectors
-        self._set(replace(self._state, notices=(notice,) if notice else ()))  # What ailed the earlier one is past.
-        self._away, self._open_again = None, math.inf
-        self._on_away(None)
+        for about in ("changed", "vectors"):  # What ailed the earlier one is past.
+            self._board.note(about, None)
+        self._board.note("opened", notice)
+        self._open_again = math.inf
+        self._tell_away(None)
 
     def _retire(self, again_in: float, *, at_once: bool = False) -> float:
         """Let go of the earlier embedding model's vectors, a while after the change."""
@@ -338,12 +355,12 @@ class IndexWorker:
                 return
 
     def _take_wanted(self) -> list[Future[IndexReport]]:
-        with self._changed:
+        with self._asking:
             wanted, self._wanted = self._wanted, []
         return wanted
 
     def _refuse(self, reason: VaultbotError) -> None:
-        with self._changed:
+        with self._asking:
             self._ended = reason
         for future in self._take_wanted():
             if future.set_running_or_notify_cancel():
@@ -355,31 +372,12 @@ class IndexWorker:
         words = (
             f"indexing {progress.done}/{progress.total}" if progress.stage == "index" else "looking through the vault"
         )
-        self._set(replace(self._state, state="indexing", message=words, progress=progress))
+        self._board.progressed(words, progress)
 
     def _prepared(self, progress: IndexProgress) -> None:
         assert self._changeover is not None
         words = _preparing(self._changeover.name, f": {progress.done:,} of {progress.total:,} notes")
-        self._set(replace(self._state, state="indexing", message=words, progress=progress))
-
-    def _say(self, state: DaemonState, message: str, *, report: IndexReport | None = None) -> None:
-        self._set(
-            replace(
-                self._state,
-                state=state,
-                message=message,
-                progress=None,
-                last_report=report or self._state.last_report,
-            )
-        )
-
-    def _note(self, notice: str) -> None:
-        self._set(replace(self._state, notices=(*self._state.notices, notice)))
-
-    def _set(self, state: WorkerState) -> None:
-        with self._changed:
-            self._state = replace(state, version=self._state.version + 1)
-            self._changed.notify_all()
+        self._board.progressed(words, progress)
 
 
 def _preparing(name: str, how_far: str = "") -> str:

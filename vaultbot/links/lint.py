@@ -12,6 +12,7 @@ from typing import Literal
 
 from vaultbot.index.graph import Edge, Graph
 from vaultbot.links.repairs import Repair, Repairs, names_a_file
+from vaultbot.vault.conflicts import original_of
 from vaultbot.vault.dates import is_daily_name
 from vaultbot.vault.listing import is_note
 from vaultbot.vault.obsidian import ObsidianSettings
@@ -50,13 +51,6 @@ KINDS: Mapping[str, Severity] = {
 
 #: What ends a wikilink, splits it or hides it, so that no `[[…]]` can lead to a file of that name.
 _UNLINKABLE = re.compile(r"#|\||\^|:|%%|\[\[|\]\]")
-#: How Obsidian Sync, Dropbox, Nextcloud, Syncthing and Google Drive call the copy they make of a note that was changed
-#: in two places.
-_CONFLICT = re.compile(
-    r"[ _-]\((?:[^()]{0,80} )?conflicted copy[^()]{0,80}\)"
-    r"| \((?:case )?conflict(?:[ _-]*[0-9][^()]{0,80})?\)|\.sync-conflict-[0-9A-Z-]{8,60}|\[conflict\]",
-    re.IGNORECASE,
-)
 #: Why a file is left out when its owner wants it so.
 _DELIBERATE = ("it says vaultbot: false", "a link to another place", "a link that leads out")
 _LONGEST_SHOWN = 100  #: characters of what a link names
@@ -178,13 +172,13 @@ class _Linter:
         for path in files:
             if is_note(path) and path not in notes:
                 continue  # Its owner keeps vaultbot out of it.
-            folder, name = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
+            name = path[path.rfind("/") + 1 :]
             # A Markdown link can lead there all the same, and then nobody needs to know.
             if path in unlinked and (found := _UNLINKABLE.search(name)):
                 message = f'its name holds "{found.group()}", so no [[link]] can lead to it'
                 yield _finding("unlinkable-name", path, None, message, f"rename it without {found.group()}")
-            if copied := _CONFLICT.search(name):
-                original = keys.get(path_key(folder + name[: copied.start()] + name[copied.end() :]))
+            if copied := original_of(path):
+                original = keys.get(path_key(copied))
                 message = (
                     f"it is the copy that a sync program made of {original or 'a note that was changed in two places'}"
                 )

@@ -16,7 +16,7 @@ from heapq import nlargest
 
 import numpy as np
 
-from vaultbot.errors import DataDamaged, Unreachable
+from vaultbot.errors import DataDamaged, DiskFull, Unreachable
 from vaultbot.index.analyzer import content_terms, latin_share, terms
 from vaultbot.index.filtering import Filter, fitting, keys
 from vaultbot.index.graph import Graph
@@ -208,7 +208,7 @@ class RelatedFinder:
                         break
                     limit *= 4
                 found |= allowed
-        except (DataDamaged, Unreachable) as error:
+        except (DataDamaged, DiskFull, Unreachable) as error:
             log.warning("%s", error)
             return None
         return found

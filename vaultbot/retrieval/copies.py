@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from vaultbot.index.reader import Passage
+from vaultbot.vault.conflicts import original_of
+from vaultbot.vault.resolver import path_key
+
+_T = TypeVar("_T")
 
 _SHARED = 0.9  #: of the text of both
 _LONG_ENOUGH = 200  #: characters that two notes do not share by chance
@@ -34,6 +39,19 @@ def copies_among(notes: Sequence[int], passages: Iterable[Passage]) -> dict[int,
         else:
             found[note] = original
     return found
+
+
+def below_originals(found: Sequence[_T], *, path: Callable[[_T], str]) -> list[_T]:
+    """The same in this order, but what stands in a sync program's copy comes behind the note that it was made of."""
+    first: dict[str, int] = {}
+    for place, one in enumerate(found):
+        first.setdefault(path_key(path(one)), place)
+    behind = {
+        place: first[path_key(original)]
+        for place, one in enumerate(found)
+        if (original := original_of(path(one))) and first.get(path_key(original), -1) > place
+    }
+    return [found[place] for place in sorted(range(len(found)), key=lambda n: (behind.get(n, n), n in behind, n))]
 
 
 def _are_copies(one: int, other: int, texts: Mapping[int, set[str]], names: Mapping[int, str]) -> bool:

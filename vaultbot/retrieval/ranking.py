@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from vaultbot.errors import DataDamaged, Unreachable, VaultbotError
+from vaultbot.errors import DataDamaged, DiskFull, Unreachable, VaultbotError
 from vaultbot.index.analyzer import query_terms
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.scripts import script_shares
@@ -207,7 +207,7 @@ class Ranker:
         while True:
             try:
                 near = _nearest(vectors, asked, limit=limit)
-            except (DataDamaged, Unreachable) as error:
+            except (DataDamaged, DiskFull, Unreachable) as error:
                 log.warning("%s", error)
                 self.vectors = None
                 self.trouble = str(error) if isinstance(error, Unreachable) else None

@@ -17,7 +17,7 @@ from vaultbot.index.filtering import any_dated, fitting
 from vaultbot.index.reader import CatalogReader, Passage
 from vaultbot.index.vocabulary import Vocabulary
 from vaultbot.protocols import Embedder, VectorIndex
-from vaultbot.retrieval.copies import copies_among
+from vaultbot.retrieval.copies import below_originals, copies_among
 from vaultbot.retrieval.expansion import Expander
 from vaultbot.retrieval.explanation import beaten, explained, filtered_out, kept_out, missing_words
 from vaultbot.retrieval.filters import Options, days_in_words, in_words
@@ -214,7 +214,7 @@ class Retriever:
     def _notes_found(self, scores: Scores, limit: int) -> list[Found]:
         held = set(scores.note_of.values())
         candidates = {note: score for note, score in scores.notes.items() if note in held}
-        looked_at = limit
+        looked_at = limit + _SPARE  # The original of a sync program's copy may come a little behind it.
         while True:
             top = _best(candidates, looked_at)
             best: dict[int, Passage] = {}
@@ -224,6 +224,7 @@ class Retriever:
                 if other is None or scores.passages.get(passage.rowid, 0) > scores.passages.get(other.rowid, 0):
                     best[passage.note] = passage
             ordered = sorted(best.values(), key=lambda p: (-top[p.note], p.path))
+            ordered = below_originals(ordered, path=lambda p: p.path)
             copies = copies_among([one.note for one in ordered], passages)
             if len(ordered) - len(copies) >= limit or len(top) == len(candidates):
                 break
@@ -270,6 +271,7 @@ class Retriever:
             if p.rowid in top
         ]
         ordered = sorted(found, key=lambda f: (-f.score, f.passage.path, f.passage.start_line))
+        ordered = below_originals(ordered, path=lambda f: f.passage.path)
         if self.reranking is None:
             chosen = list(islice(_without_copies(ordered), limit))
         else:

@@ -41,6 +41,14 @@ _CHANGES: list[type[FileSystemEvent]] = [
     FileMovedEvent,
 ]
 _STOP_SECONDS = 0.9
+_ASLEEP_S = 10.0
+_SILENT = "the vault's disk does not tell of changes made elsewhere; they are looked for every {:g} s"
+#: Network disks, and what virtual machines and containers see of their host's, as Linux calls them. Changes that are
+#: made on the other side raise no event here.
+_WITHOUT_EVENTS = frozenset(
+    "9p afs ceph cifs drvfs fakeowner fuse.davfs fuse.gcsfuse fuse.grpcfuse fuse.osxfs fuse.rclone fuse.s3fs fuse.sshfs"
+    " ncpfs nfs nfs4 prl_fs smb2 smb3 smbfs vboxsf virtiofs vmhgfs fuse.vmhgfs-fuse".split()
+)
 _RAISE_LIMIT = "To raise the limit on Linux: sudo sysctl fs.inotify.max_user_watches=524288"
 
 
@@ -49,7 +57,7 @@ class VaultWatcher:
 
     `on_change` must return at once and never raise. Where events cannot be had, it is called every
     `poll_seconds`. The root itself is looked at every `heartbeat_seconds`: when it goes, is replaced or comes
-    back, that is a change too, and watching goes on with the new one.
+    back, that is a change too, and watching goes on with the new one. So is a machine that wakes up again.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class VaultWatcher:
         self._observer: BaseObserver | None = None
         self._identity: tuple[int, int] | None = None
         self._notice: str | None = None
+        self._silent = False  #: the disk was found to tell of no changes
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vault-watcher", daemon=True)
 
@@ -88,19 +97,26 @@ class VaultWatcher:
         self._arm()
         self._thread.start()
 
+    def unheard(self) -> None:
+        """Say that something changed without an event. From now on the vault is looked at."""
+        self._silent = True
+        self._notice = self._notice or _SILENT.format(self._poll_seconds)
+
     def stop(self) -> None:
         """Stop watching, within a second."""
         self._stopping.set()
         self._thread.join(timeout=_STOP_SECONDS)
 
     def _run(self) -> None:
-        polled = time.monotonic()
+        polled, beat = time.monotonic(), _clocks()
         while not self._stopping.wait(min(self._heartbeat_seconds, self._poll_seconds)):
+            last, beat = beat, _clocks()
+            slept = max(now - then for now, then in zip(beat, last, strict=True)) > self._heartbeat_seconds + _ASLEEP_S
             if self._root_identity() != self._identity or self._is_deaf():
                 self._disarm()
                 self._arm()
                 self._on_change()
-            elif self._notice and time.monotonic() - polled >= self._poll_seconds:
+            elif slept or (self._notice and time.monotonic() - polled >= self._poll_seconds):
                 polled = time.monotonic()
                 self._on_change()
         self._disarm()
@@ -128,6 +144,8 @@ class VaultWatcher:
         watched = _kernel_watches() - watches_before
         if watches_before >= 0 and watched < folders:
             self._notice = self._late(f"only {watched} of {folders} folders can be watched; changes elsewhere are")
+        elif self._silent or _kind_of_disk(root) in _WITHOUT_EVENTS:
+            self._notice = _SILENT.format(self._poll_seconds)
 
     def _late(self, why: str) -> str:
         return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT}"
@@ -178,6 +196,25 @@ class _Waker(FileSystemEventHandler):
 
 def _count_folders(root: str) -> int:
     return sum(1 for _ in os.walk(root))
+
+
+def _clocks() -> tuple[float, float]:
+    """Two clocks: on some systems the one stands still while the machine sleeps, and anybody may set the other."""
+    return time.time(), time.monotonic()
+
+
+def _kind_of_disk(folder: str) -> str:
+    """The kind of file system that a folder is on, as Linux calls it; "" where that cannot be told."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    for fields in (line.split() for line in mounts):
+        place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
+        if len(place) >= len(best) and Path(folder).is_relative_to(place):
+            best, kind = place, fields[fields.index("-") + 1]
+    return kind
 
 
 def _kernel_watches() -> int:

@@ -1,0 +1,76 @@
+"""What can still be read of a damaged catalog. The vault tells everything again but the vectors, which cost time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import numpy as np
+
+from vaultbot.index.catalog import Catalog
+
+_AT_ONCE = 256
+_LEAST_ROW = 256  #: bytes that a vector takes with its key
+_Row = tuple[str, bytes, bytes]
+
+
+def salvage(damaged: Path, catalog: Catalog) -> int:
+    """Take over every vector that is still whole; how many there were. A file that was cut off is filled with zeros."""
+    _fill_up(damaged)
+    # Without its log file, should that be what is damaged.
+    for how in ("mode=ro", "mode=ro&immutable=1"):
+        kept = 0
+        try:
+            with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?{how}", uri=True)) as old:
+                old.execute("SELECT 1 FROM vector LIMIT 0")
+                for rows in _readable(old, at_most=damaged.stat().st_size // _LEAST_ROW):
+                    kept += catalog.take_vectors([row for row in rows if _is_whole(*row)])
+        except sqlite3.DatabaseError:
+            continue
+        if kept:
+            return kept
+    return 0
+
+
+def _fill_up(file: Path) -> None:
+    """SQLite reads nothing of a file that is shorter than it says."""
+    with file.open("r+b") as stream:
+        header, size = stream.read(32), stream.seek(0, os.SEEK_END)
+        if len(header) == 32 and header.startswith(b"SQLite format 3"):
+            said = (int.from_bytes(header[16:18]) or 1) * int.from_bytes(header[28:32])
+            if size < said < 100 * size:
+                stream.truncate(said)
+
+
+def _readable(old: sqlite3.Connection, *, at_most: int) -> Iterator[list[_Row]]:
+    """The rows that can be read, however many pages between them cannot."""
+    last = at_most
+    with suppress(sqlite3.DatabaseError):
+        last = old.execute("SELECT max(rowid) FROM vector").fetchone()[0] or 0
+    place, step, skipped = 0, _AT_ONCE, 1
+    while place < last:
+        try:
+            yield old.execute(
+                "SELECT fingerprint, text_hash, vector FROM vector WHERE rowid > ? AND rowid <= ?",
+                (place, place + step),
+            ).fetchall()
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            if step > 1:
+                step = max(1, step // 8)
+            else:
+                place += skipped
+                skipped = min(2 * skipped, _AT_ONCE)
+            continue
+        place += step
+        step, skipped = min(_AT_ONCE, 2 * step), 1
+
+
+def _is_whole(fingerprint: object, text_hash: object, vector: object) -> bool:
+    if not isinstance(fingerprint, str) or not isinstance(text_hash, bytes) or not isinstance(vector, bytes):
+        return False
+    if len(text_hash) != 32 or not vector or len(vector) % 4:
+        return False
+    return bool(abs(np.linalg.norm(np.frombuffer(vector, "<f4").astype(np.float64)) - 1) < 1e-3)
