@@ -25,7 +25,7 @@ from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
 from vaultbot.errors import ModelMissing, PortInUse, VaultbotError, kind_and_place
-from vaultbot.paths import StatePaths, absolute
+from vaultbot.paths import StatePaths, absolute, telling_full_disk
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
 from vaultbot.types import Status
 from vaultbot.vault.vault import Vault
@@ -52,13 +52,13 @@ def serve(
 
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
-    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, and ModelMissing for a wrong embedding model.
+    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
     vault = Vault(absolute(root))
     vault.check()
     state.create()
-    with hold_lock(state):
+    with telling_full_disk(state.root), hold_lock(state):
         _log_to(state, to_terminal=not background, verbose=verbose)
         with _listen(config.server.port, any_port_will_do=ends_when_idle) as listener:
             assistant = assemble(config, vault.root, state)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +18,20 @@ from tests.campaigns.forks import in_a_fork
 from tests.fakes import HashEmbedder
 from tests.index.conftest import tree_hash
 from tests.index.crash_child import dump  # It also makes batches small, so that every fault point is passed often.
-from vaultbot import daemon, faults
-from vaultbot.adapters.chroma import FolderVectors
+from vaultbot import bootstrap, daemon, faults
 from vaultbot.assistant import Assistant
-from vaultbot.bootstrap import assemble_with
 from vaultbot.client import Client, find
 from vaultbot.config import Config, EmbeddingSettings, ModelSettings, ServerSettings
 from vaultbot.errors import VaultbotError
 from vaultbot.index import removals, worker
-from vaultbot.index.outbox import OpenVectors
-from vaultbot.index.succession import Engine, Predecessor
 from vaultbot.paths import StatePaths
-from vaultbot.protocols import VectorIndex
 from vaultbot.runtime import make_token
-from vaultbot.vault.vault import Vault
 
 # A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
 vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
 
 CONFIG = Config(
-    embedding=EmbeddingSettings(model="none"), model=ModelSettings(path="none"), server=ServerSettings(port=0)
+    embedding=EmbeddingSettings(model="model 1"), model=ModelSettings(path="none"), server=ServerSettings(port=0)
 )
 #: The parts of a dump that are told of the vector index; one that failed is given up until the next start.
 _OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found", "outbox"}
@@ -52,6 +46,12 @@ class CheapEmbedder(HashEmbedder):
 
     def load(self) -> None:
         """There is nothing to load."""
+
+
+_EMBEDDERS: Mapping[str, Callable[[], CheapEmbedder]] = {
+    "model 1": CheapEmbedder,
+    "model 2": lambda: CheapEmbedder(fingerprint="hash-2", tokens_a_word=3),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +85,21 @@ def follow(vault: Path, state: Path, *, model: int = 1, dumped: bool = False) ->
 
 @contextmanager
 def assistant(vault: Path, state: Path, *, model: int = 1) -> Iterator[tuple[Assistant, CheapEmbedder]]:
-    """The product over this vault, with its thread at work, and its embedder."""
-    embedders = [CheapEmbedder(), CheapEmbedder(fingerprint="hash-2", tokens_a_word=3)][:model]
+    """The product over this vault, with its thread at work, and the embedder that is wanted. To be used in a fork."""
+    made: list[CheapEmbedder] = []
+
+    def make_embedder(config: Config, **_: object) -> CheapEmbedder:
+        made.append(_EMBEDDERS[config.embedding.model]())
+        return made[-1]
+
+    vars(bootstrap)["make_embedder"] = make_embedder
     paths = StatePaths(state)
-    store = FolderVectors(paths.vectors, paths.next_vectors)
-
-    def opener(embedder: CheapEmbedder, *, beside: bool = False) -> OpenVectors:
-        def open_vectors() -> tuple[VectorIndex, str | None]:
-            return store.open(embedder.fingerprint, beside=beside)
-
-        return open_vectors
-
-    earlier, wanted = embedders[0], embedders[-1]
     paths.create()
     make_token(paths)
-    product = assemble_with(
-        CONFIG,
-        Vault(vault),
-        paths,
-        embedder=wanted,
-        open_vectors=opener(wanted),
-        predecessor=Predecessor(
-            make=lambda _: Engine(earlier, opener(earlier)),
-            open_next=opener(wanted, beside=True),
-            retired=store.retire,
-        ),
-    )
+    product = bootstrap.assemble(replace(CONFIG, embedding=EmbeddingSettings(model=f"model {model}")), vault, paths)
     product.worker.start()
     try:
-        yield product, wanted
+        yield product, made[0]
     finally:
         product.close(timeout=_RUN_S)
 
@@ -227,8 +213,6 @@ class ForkedDaemon:
 
 
 def _serve(vault: Path, state: StatePaths, config: Config) -> None:
-    from vaultbot import bootstrap
-
     quiet = os.open(os.devnull, os.O_RDWR)
     for standard in (1, 2):
         os.dup2(quiet, standard)
