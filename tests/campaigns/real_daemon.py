@@ -36,12 +36,12 @@ class RealDaemons:
     """A vault with its index, to begin each trial with. The model is exported once, and no daemon waits for that."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         os.environ.update(VAULTBOT_HOME=str(folder / "home"), VAULTBOT_SERVER_PORT="0", VAULTBOT_MODEL_PATH="none")
         self.vault = folder / "vault"
         self.state: StatePaths = state_paths(self.vault)
         make_vault(self.vault, notes=_NOTES)
-        in_a_fork(lambda: _embedder().load()).result()
+        in_a_fork(lambda: _embedder().load(), limit_s=1200).result()  # the export
         self._usual_s = self.run_to_the_end()[0]
         self._before = folder / "before"
         shutil.copytree(self.state.root, self._before)
