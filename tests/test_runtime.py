@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vaultbot.errors import AlreadyRunning, VaultbotError
+from vaultbot import faults
+from vaultbot.errors import AlreadyRunning, DiskFull, VaultbotError
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import (
     Runtime,
@@ -130,3 +131,34 @@ def test_a_token_that_others_may_read_or_that_is_a_link_is_not_used(state: State
     state.token.symlink_to(tmp_path / "stolen")
     with pytest.raises(VaultbotError, match="cannot read"):
         read_token(state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("enospc", "is full: .* free some space, and start it again"), ("eacces", "Permission|cannot write")],
+)
+def test_a_token_that_cannot_be_written_is_told_and_an_old_one_stays_whole(
+    state: StatePaths, monkeypatch: pytest.MonkeyPatch, kind: str, told: str
+) -> None:
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", f"runtime.before-replace:{kind}:1")
+    with pytest.raises(VaultbotError, match=told):
+        make_token(state)
+    assert not state.token.exists()
+
+    token = make_token(state)
+    assert len(token) == 43
+    assert make_token(state) == token
+
+
+def test_a_runtime_file_that_cannot_be_written_leaves_the_one_before(
+    state: StatePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Runtime(1, 2, "/v", "0.1", ends_when_idle=True)
+    write_runtime(state, first)
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", "runtime.before-replace:enospc:1")
+    with pytest.raises(DiskFull):
+        write_runtime(state, Runtime(3, 4, "/v", "0.1", ends_when_idle=True))
+
+    assert read_runtime(state) == first

@@ -21,6 +21,9 @@ from vaultbot.errors import ConfigError, DiskFull, VaultbotError
 #: Below this a disk counts as full: SQLite and Chroma need room to work in.
 LEAST_ROOM = 16 * 1024 * 1024
 _A_FEW_PAGES = 64 * 1024
+_GOES_ON = "and indexing goes on by itself within a minute. Nothing was lost"
+#: The end of the message when it does not even start.
+START_AGAIN = "and start it again: vaultbot start"
 
 
 def config_folder() -> Path:
@@ -203,7 +206,7 @@ def telling_full_disk(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         if says_full(error) or room(folder) < _A_FEW_PAGES:  # SQLite also says "unable to open", or "disk I/O error".
-            raise disk_full(folder) from error
+            raise disk_full(folder, then=START_AGAIN) from error
         raise
 
 
@@ -215,10 +218,10 @@ def room(folder: Path) -> int:
         return sys.maxsize
 
 
-def disk_full(folder: Path, *, needed: int = LEAST_ROOM) -> DiskFull:
-    """The error for a disk that has no room for about so many bytes."""
+def disk_full(folder: Path, *, needed: int = LEAST_ROOM, then: str = _GOES_ON) -> DiskFull:
+    """The error for a disk that has no room for about so many bytes; `then` says what happens when it has."""
     needed_mb = max(needed, LEAST_ROOM) // 1024**2 + 1
     return DiskFull(
         f"the disk with {folder} is full: {room(folder) // 1024**2:,} MB are free, and about {needed_mb:,} MB are "
-        "needed; free some space, and indexing goes on by itself within a minute. Nothing was lost"
+        f"needed; free some space, {then}"
     )

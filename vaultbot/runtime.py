@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vaultbot import faults
 from vaultbot.errors import AlreadyRunning, VaultbotError
-from vaultbot.paths import StatePaths
+from vaultbot.paths import START_AGAIN, StatePaths, disk_full, says_full
 
 _LOCK_TRIES = 20
 _LOCK_PAUSE_S = 0.02
@@ -146,11 +146,18 @@ def make_token(state: StatePaths) -> str:
 def _write_private(path: Path, text: str) -> None:
     """Put the file there whole, for the owner's eyes only. One process writes it: the holder of the lock."""
     temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(text)
-    faults.point("runtime.before-replace")
-    temporary.replace(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        faults.point("runtime.before-replace")
+        temporary.replace(path)
+    except OSError as error:
+        if says_full(error):
+            raise disk_full(path.parent, then=START_AGAIN) from error
+        raise VaultbotError(f"cannot write {path}: {error.strerror}; change the folder's permissions") from error
 
 
 if sys.platform == "win32":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEmbedder, ListVectorIndex
+from vaultbot import faults
 from vaultbot.errors import DataDamaged, DiskFull, ModelInvalid, ShuttingDown, VaultbotError, VaultMissing
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.indexer import Indexer
@@ -422,3 +423,18 @@ def test_a_full_disk_is_told_and_the_vector_index_is_opened_again_when_there_is_
     shop.until(lambda s: s.notices == ())
     assert shop.told[-1] is shop.vectors
     assert len(shop.vectors.vectors) == 2
+
+
+def test_when_the_disk_of_the_catalog_is_full_it_says_so_and_goes_on_by_itself(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultbot.index.worker._RETRY_S", 0.2)
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", "catalog.before-commit:enospc:1")
+    shop.started()
+
+    message = shop.until(lambda s: s.state == "degraded").message
+
+    assert re.search(r"is full: [\d,]+ MB are free, and about 17 MB are needed; free some space, and indexing", message)
+    assert shop.ready(1).message == "ready"
+    assert len(shop.embedder.embedded) == len(set(shop.embedder.embedded))

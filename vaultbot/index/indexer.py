@@ -271,7 +271,7 @@ class Indexer:
             run.progress("index", run.notes_done, run.notes_total, share=run.bytes_done / run.bytes_total)
         self._record(run, batch, old_paths)
         if touched:
-            self._catalog.touch(touched)
+            self._catalog.touch({path: stamp for path, stamp in touched.items() if recorded[path].stamp != stamp})
             changes.unchanged += len(touched)
         return gone
 

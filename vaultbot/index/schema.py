@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
+from vaultbot.paths import START_AGAIN, disk_full, says_full
 
 SCHEMA_VERSION = 4
 
@@ -120,7 +121,8 @@ CREATE VIRTUAL TABLE note_vocabulary USING fts5vocab (note_terms, col);
 def open_writer(file: Path) -> sqlite3.Connection:
     """The one connection that writes; makes the tables in a new file.
 
-    Raises CatalogDamaged when the file is no catalog or is damaged, DataDamaged when a newer vaultbot made it.
+    Raises CatalogDamaged when the file is no catalog or is damaged, DataDamaged when a newer vaultbot made it,
+    DiskFull.
     """
     connection: sqlite3.Connection | None = None
     try:
@@ -129,6 +131,8 @@ def open_writer(file: Path) -> sqlite3.Connection:
     except BaseException as error:
         if connection is not None:
             connection.close()
+        if says_full(error):
+            raise disk_full(file.parent, then=START_AGAIN) from error
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             raise CatalogDamaged(_damaged(file)) from error
         raise

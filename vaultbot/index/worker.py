@@ -21,6 +21,7 @@ from vaultbot.index.noticeboard import WorkerState as WorkerState
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.removals import SETTLE_S
+from vaultbot.paths import says_full
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import IndexProgress, IndexReport
 
@@ -191,6 +192,9 @@ class IndexWorker:
         except (DiskFull, Unreachable) as error:
             self._wait_for_vectors(str(error))
         except Exception as error:
+            if says_full(error):
+                self._wait_for_vectors("a disk is full; free some space, and it goes on within a minute")
+                return
             log.warning("the vector index cannot be used: %s", kind_and_place(error))
             self._tell_away(None)
             self._board.note("vectors", f"words alone are searched, because the vector index cannot be used: {error}")

@@ -6,6 +6,7 @@ also look from time to time without being told.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -41,6 +42,7 @@ _CHANGES: list[type[FileSystemEvent]] = [
     FileMovedEvent,
 ]
 _STOP_SECONDS = 0.9
+_WATCHES = "watches=524288"
 _ASLEEP_S = 10.0
 _SILENT = "the vault's disk does not tell of changes made elsewhere; they are looked for every {:g} s"
 #: Network disks, and what virtual machines and containers see of their host's, as Linux calls them. Changes that are
@@ -49,7 +51,7 @@ _WITHOUT_EVENTS = frozenset(
     "9p afs ceph cifs drvfs fakeowner fuse.davfs fuse.gcsfuse fuse.grpcfuse fuse.osxfs fuse.rclone fuse.s3fs fuse.sshfs"
     " ncpfs nfs nfs4 prl_fs smb2 smb3 smbfs vboxsf virtiofs vmhgfs fuse.vmhgfs-fuse".split()
 )
-_RAISE_LIMIT = "To raise the limit on Linux: sudo sysctl fs.inotify.max_user_watches=524288"
+_RAISE_LIMIT = "To raise the limit on Linux: sudo sysctl fs.inotify.max_user_{}"
 
 
 class VaultWatcher:
@@ -138,7 +140,8 @@ class VaultWatcher:
         except OSError as error:
             if observer:
                 observer.stop()
-            self._notice = self._late(f"changes cannot be watched ({error.strerror}); they are")
+            limit = "instances=512" if error.errno == errno.EMFILE else _WATCHES
+            self._notice = self._late(f"changes cannot be watched ({error.strerror}); they are", limit=limit)
             return
         self._observer = observer
         watched = _kernel_watches() - watches_before
@@ -147,8 +150,8 @@ class VaultWatcher:
         elif self._silent or _kind_of_disk(root) in _WITHOUT_EVENTS:
             self._notice = _SILENT.format(self._poll_seconds)
 
-    def _late(self, why: str) -> str:
-        return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT}"
+    def _late(self, why: str, *, limit: str = _WATCHES) -> str:
+        return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT.format(limit)}"
 
     def _disarm(self) -> None:
         if self._observer:
