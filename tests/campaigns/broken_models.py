@@ -207,4 +207,4 @@ def _model_process(daemon: int) -> int | None:
     return None
 
 
-CAMPAIGN = Campaign("G-11", __doc__, whole=5000, sample=5, start=start)
+CAMPAIGN = Campaign("G-11", __doc__, whole=5000, sample=3, start=start)

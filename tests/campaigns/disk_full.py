@@ -117,4 +117,4 @@ def _must_be_about_room(error: Exception, told: list[str]) -> None:
         told.append(f"what was said does not tell that the disk is full: {words:.300}")
 
 
-CAMPAIGN = Campaign("G-4", __doc__, whole=120, sample=4, start=start)
+CAMPAIGN = Campaign("G-4", __doc__, whole=120, sample=2, start=start)

@@ -109,4 +109,4 @@ def _state_of(state: Path) -> str:
     return "killed with vectors on their way to Chroma" if waiting else "killed between or while it read"
 
 
-CAMPAIGN = Campaign("G-2", __doc__, whole=1000, sample=4, start=start)
+CAMPAIGN = Campaign("G-2", __doc__, whole=1000, sample=2, start=start)

@@ -158,4 +158,4 @@ _RANDOM: tuple[tuple[str, _Damage], ...] = (
     ("random: a file too many", _one_too_many),
 )
 
-CAMPAIGN = Campaign("G-10", __doc__, whole=1030, sample=6, start=start)
+CAMPAIGN = Campaign("G-10", __doc__, whole=1030, sample=3, start=start)
