@@ -6,13 +6,18 @@ BIN := $(VENV)/bin
 PLUGIN := obsidian-plugin
 MODULES := $(PLUGIN)/node_modules/.package-lock.json
 
-.PHONY: demo test lint plugin plugin-e2e docs clean
+.PHONY: demo test campaign lint plugin plugin-e2e docs clean
 
 demo: $(VENV)/.starter
 	$(BIN)/vaultbot ask "what is quantization?" --vault examples/garden
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Hours. Parts of it: make campaign ONLY=G-1 COUNT=100, ONLY="G-2 G-3", SECONDS=600, SEED=2, RESULTS=FOLDER.
+campaign: $(VENV)/.test
+	$(BIN)/python -m tests.campaigns $(if $(ONLY),--only $(ONLY)) $(if $(COUNT),--count $(COUNT)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(RESULTS),--results $(RESULTS))
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -375,3 +375,11 @@ def test_others_may_not_read_the_token_or_nothing_is_told(machine: Machine) -> N
 
     assert told.code == 1
     assert told.error == f"others may read {machine.state.token}; delete it, and the next start makes a new one"
+
+
+@pytest.mark.parametrize("point", ["schema.before-commit", "runtime.before-replace"])
+def test_a_start_on_a_full_disk_says_so(machine: Machine, point: str) -> None:
+    ran = machine.vaultbot("start", VAULTBOT_FAULT=f"{point}:enospc:1")
+
+    assert ran.code == 1
+    assert f"the disk with {machine.state.root} is full" in ran.error

@@ -120,7 +120,7 @@ class Assistant:
             with nullcontext() if extractive else self._models.using(model) as chat:
                 notes, _ = self._reader.counts()
                 if notes == 0:
-                    raise IndexEmpty(self._why_empty())
+                    raise IndexEmpty(self.worker.state.why_empty(self.vault.root))
                 for event in self._answerer.ask(
                     question, options=options, model=chat, history=history, extractive=extractive, cancel=cancel
                 ):
@@ -185,7 +185,7 @@ class Assistant:
         )
         result = replace(result, took_ms=round(waited_ms + result.took_ms, 2))
         if not result.hits and self._reader.counts()[0] == 0:
-            return replace(result, warnings=(*result.warnings, self._why_empty()))
+            return replace(result, warnings=(*result.warnings, self.worker.state.why_empty(self.vault.root)))
         return replace(result, warnings=(*result.warnings, *self._about_the_vault()))
 
     def related(self, path: str, *, limit: int | None = None, options: Options | None = None) -> RelatedNotes:
@@ -393,14 +393,6 @@ class Assistant:
     def _about_the_vault(self) -> tuple[str, ...]:
         """A warning when what is answered may be out of date, because the vault cannot be read or is not yet."""
         state = self.worker.state
-        if state.state in ("starting", "indexing") and state.last_report is None:
+        if state.before_first_look:
             return (_BEFORE_FIRST_LOOK,)
         return (state.message,) if state.state == "vault-missing" else ()
-
-    def _why_empty(self) -> str:
-        state = self.worker.state
-        if state.state in ("starting", "indexing"):
-            return "the vault is being read for the first time; ask again in a moment (see how far: vaultbot status)"
-        if state.state == "vault-missing":
-            return state.message
-        return f"there are no notes in {self.vault.root}; is it the folder that you open in Obsidian?"

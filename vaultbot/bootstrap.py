@@ -45,7 +45,7 @@ from vaultbot.index.worker import IndexWorker
 from vaultbot.links.decisions import Decisions
 from vaultbot.links.suggestions import LinkSuggestions
 from vaultbot.models.starter import starter_chat_model, starter_embedding_model
-from vaultbot.paths import StatePaths, embedder_cache, measurements
+from vaultbot.paths import StatePaths, embedder_cache, measurements, telling_full_disk
 from vaultbot.protocols import ChatModel, Embedder, Reranker, VectorIndex
 from vaultbot.retrieval.calibration import Calibrator
 from vaultbot.retrieval.reranking import Reranking
@@ -63,7 +63,7 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
     """The assistant for the vault at `root`, its state in `state`. Nothing heavy is loaded yet, and nothing runs.
 
     Raises ModelMissing or ModelInvalid for a wrong embedding model or reranker, ConfigError for a wrong setting of a
-    server, DataDamaged for a catalog of a newer version.
+    server, DataDamaged for a catalog of a newer version, DiskFull.
     """
     vault = Vault(
         root,
@@ -81,15 +81,16 @@ def assemble(config: Config, root: Path, state: StatePaths) -> Assistant:
         assistant.worker.lost(why)
 
     store = _make_store(config.index, state, known, on_lost=lost)
-    assistant = assemble_with(
-        config,
-        vault,
-        state,
-        embedder=embedder,
-        open_vectors=_vector_opener(store, embedder),
-        reranker=make_reranker(config),
-        predecessor=_predecessor(config, root, store, embedder, known),
-    )
+    with telling_full_disk(state.root):
+        assistant = assemble_with(
+            config,
+            vault,
+            state,
+            embedder=embedder,
+            open_vectors=_vector_opener(store, embedder),
+            reranker=make_reranker(config),
+            predecessor=_predecessor(config, root, store, embedder, known),
+        )
     return assistant
 
 

@@ -27,7 +27,7 @@ from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
 from vaultbot.errors import PortInUse, VaultbotError, kind_and_place
 from vaultbot.log_form import set_up_log
-from vaultbot.paths import StatePaths, absolute
+from vaultbot.paths import StatePaths, absolute, telling_full_disk
 from vaultbot.ports import taken
 from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
@@ -64,13 +64,13 @@ def serve(
 
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
-    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, and ModelMissing for a wrong embedding model.
+    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
     vault = Vault(absolute(root))
     vault.check()
     state.create()
-    with hold_lock(state):
+    with telling_full_disk(state.root), hold_lock(state):
         set_up_log(state.log, config.server.log_format, to_terminal=not background, verbose=verbose)
         remember_owner(state, vault.root)
         with _listen(config.server.port, any_port_will_do=ends_when_idle, name=name) as listener:

@@ -14,7 +14,7 @@ from typing import IO
 
 from vaultbot.client import Client, error_kinds, find
 from vaultbot.errors import AlreadyRunning, NotRunning, VaultbotError
-from vaultbot.paths import StatePaths
+from vaultbot.paths import LEAST_ROOM, START_AGAIN, StatePaths, disk_full, room
 from vaultbot.runtime import is_locked, read_runtime
 
 _START_S = 60.0
@@ -51,7 +51,7 @@ def find_or_start(
                 if not is_locked(state):
                     process = _spawn(arguments, complaints)
             elif code is not None:
-                raise _failed_start(code, complaints)
+                raise _failed_start(code, complaints, state)
             time.sleep(0.05)
     raise VaultbotError(f"the daemon did not start within {_START_S:.0f} s; see {state.log}")
 
@@ -83,9 +83,11 @@ def _spawn(arguments: Sequence[str], complaints: IO[bytes]) -> subprocess.Popen[
     )
 
 
-def _failed_start(code: int, complaints: IO[bytes]) -> VaultbotError:
+def _failed_start(code: int, complaints: IO[bytes], state: StatePaths) -> VaultbotError:
     complaints.seek(0)
     lines = [line for line in complaints.read().decode(errors="replace").splitlines() if line.strip()]
+    if not lines and room(state.root) < LEAST_ROOM:  # There was none for a complaint, either.
+        return disk_full(state.root, then=START_AGAIN)
     said = lines[-1].removeprefix("error: ") if lines else f"the daemon could not start (exit code {code})"
     kinds = {kind.exit_code: kind for kind in error_kinds(VaultbotError)}
     return kinds.get(code, VaultbotError)(said) if code != VaultbotError.exit_code else VaultbotError(said)

@@ -11,6 +11,8 @@ import os
 import shutil
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from vaultbot.errors import ConfigError, DiskFull, VaultbotError
 
 #: Below this a disk counts as full: SQLite and Chroma need room to work in.
 LEAST_ROOM = 16 * 1024 * 1024
+_A_FEW_PAGES = 64 * 1024
 _GOES_ON = "and indexing goes on by itself within a minute. Nothing was lost"
 #: The end of the message when it does not even start.
 START_AGAIN = "and start it again: vaultbot start"
@@ -200,6 +203,17 @@ def says_full(error: BaseException) -> bool:
     """Whether it is the error of a full disk."""
     full_database = isinstance(error, sqlite3.OperationalError) and "full" in str(error)
     return full_database or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+
+
+@contextmanager
+def telling_full_disk(folder: Path) -> Iterator[None]:
+    """What the block cannot write because the folder's disk is full is raised as DiskFull."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if says_full(error) or room(folder) < _A_FEW_PAGES:  # SQLite also says "unable to open", or "disk I/O error".
+            raise disk_full(folder, then=START_AGAIN) from error
+        raise
 
 
 def room(folder: Path) -> int:

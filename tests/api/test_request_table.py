@@ -57,8 +57,8 @@ def whole_app(vault: VaultBuilder, *, ollama: bool = False) -> Guard:
 
 
 def inner(guard: Guard) -> ASGIApp:
-    """The app behind guard and limits."""
-    return guard._app._app  # type: ignore[attr-defined,no-any-return]
+    """The app behind guard, vault and limits."""
+    return guard._app._app._app  # type: ignore[attr-defined,no-any-return]
 
 
 def behind(guard: Guard) -> Notebook:

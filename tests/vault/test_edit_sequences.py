@@ -1,4 +1,4 @@
-"""Edits, undos, kills and a person who goes on writing: no byte is lost. `python -m bench.edits` plays thousands."""
+"""Edits, undos, kills and a person who goes on writing: no byte is lost. `make campaign ONLY=G-3` plays thousands."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from vaultbot.types import DaemonState, IndexProgress, IndexReport
 
@@ -18,6 +19,19 @@ class WorkerState:
     last_report: IndexReport | None = None
     notices: tuple[str, ...] = ()
     version: int = 0  #: grows with every change, to wait for the next one
+
+    @property
+    def before_first_look(self) -> bool:
+        """Whether the vault has not been looked through since the daemon was started."""
+        return self.state in ("starting", "indexing") and self.last_report is None
+
+    def why_empty(self, root: Path) -> str:
+        """Why an index in this state holds nothing of the vault at `root`."""
+        if self.state in ("starting", "indexing"):
+            return "the vault is being read for the first time; ask again in a moment (see how far: vaultbot status)"
+        if self.state == "vault-missing":
+            return self.message
+        return f"there are no notes in {root}; is it the folder that you open in Obsidian?"
 
 
 class Noticeboard:

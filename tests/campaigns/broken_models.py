@@ -1,33 +1,31 @@
-"""What a daemon does with broken model files, and with a model's process that is killed at any moment.
+"""Broken model files, and a model's process that is killed at random moments
 
-    python -m bench.mutants
-    python -m bench.mutants --files 400 --kills 40 --seed 2
+Each file is a small model of which up to four random bytes are changed, half of them in its header, and each is asked
+a question. In every tenth trial the starter's process is killed at a random moment of a question, and asked again.
+One daemon (`vaultbot serve`) runs all the while, and is asked for its health ten times a second.
 
-Each file is a small model of which up to four random bytes are changed, half of them in its header. Each is asked a
-question. Then the starter's process is killed at random moments of questions. It exits with 1 when the daemon was
-another process at the end than at the beginning, or somebody was not told, or a healthy model did not answer after.
+Proves: no file and no kill ended the daemon; /health answered all the while; who had asked was told, with quotes in
+place of the model's answer; a whole model answered after.
+
+Does not prove: that a file made by somebody who knows llama.cpp's weaknesses only crashes it. The model's process has a
+scrubbed environment and no way to write into the vault, but is no full sandbox.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import random
 import signal
-import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
-from tempfile import TemporaryDirectory
 
 from bench.daemon import running_daemon
-from bench.machine import machine
+from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.gguf_files import scripted_model
 from vaultbot.client import Client
 from vaultbot.errors import ModelInvalid
@@ -40,21 +38,41 @@ _LONG = "\n\n".join(
 )
 _CHANGES = 4  # bytes at most
 _HEADER = 6000  # bytes at the start, where the settings and the shapes are
+_KILL_EVERY = 10
 
 
 @dataclass
 class Story:
-    """What happened."""
+    """What happened in one trial."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
     untold: list[str] = field(default_factory=list)
-    pids: set[int] = field(default_factory=set)
     health_s: list[float] = field(default_factory=list)
 
-    @property
-    def went_well(self) -> bool:
-        """One daemon all along, and everybody was told."""
-        return len(self.pids) == 1 and not self.untold
+
+@contextlib.contextmanager
+def start(folder: Path) -> Iterator[Try]:
+    vault = folder / "vault"
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text(f"{_NOTE}\n{_LONG}\n", encoding="utf-8")
+    os.environ.update(VAULTBOT_EMBEDDING_MODEL="none", VAULTBOT_MODEL_PATH="none")
+    # Words alone are weak evidence, and here the model is to be asked in any case.
+    os.environ.update(VAULTBOT_RETRIEVAL_REFUSE_BELOW="0", VAULTBOT_RETRIEVAL_CAUTION_BELOW="0")
+    whole = scripted_model(folder / "whole.gguf", ["Kimchi", " ferments", " for", " five", " days", "."])
+    with running_daemon(vault) as client:
+        pid = client.get("/api/status")["pid"]
+
+        def attempt(number: int, rng: random.Random) -> Outcome:
+            story = Story()
+            with watched(client, story):
+                if number % _KILL_EVERY == _KILL_EVERY - 1:
+                    outcome = _killed(client, folder, story, number, rng)
+                else:
+                    outcome = _mutant(client, whole, story, number, rng)
+            if client.get("/api/status")["pid"] != pid:
+                story.untold.append("the daemon is another process")
+            return Outcome(outcome, tuple(story.untold), {}, {"/health in s": max(story.health_s, default=0.0)})
+
+        yield attempt
 
 
 @contextlib.contextmanager
@@ -80,44 +98,38 @@ def watched(client: Client, story: Story, *, every_s: float = 0.1) -> Iterator[N
         watcher.join()
 
 
-def ask_mutants(client: Client, folder: Path, story: Story, *, files: int, seed: int) -> None:
-    """Ask so many broken models."""
-    whole = scripted_model(folder / "whole.gguf", ["Kimchi", " ferments", " for", " five", " days", "."])
-    data, rng = whole.read_bytes(), random.Random(seed)
-    for number in range(files):
-        mutant = bytearray(data)
-        for _ in range(rng.randint(1, _CHANGES)):
-            place = rng.randrange(_HEADER if number % 2 else len(data))
-            mutant[place] = rng.randrange(256)
-        path = folder / f"mutant-{number}.gguf"
-        path.write_bytes(mutant)
-        story.outcomes[_asked(client, path, story)] += 1
-        story.pids.add(client.get("/api/status")["pid"])
-        path.unlink()
-    if _asked(client, whole, story) != "answers":
+def _mutant(client: Client, whole: Path, story: Story, number: int, rng: random.Random) -> str:
+    """Ask a broken model, and then a whole one."""
+    mutant = bytearray(whole.read_bytes())
+    for _ in range(rng.randint(1, _CHANGES)):
+        mutant[rng.randrange(_HEADER if number % 2 else len(mutant))] = rng.randrange(256)
+    path = whole.with_name(f"mutant-{number}.gguf")
+    path.write_bytes(mutant)
+    outcome = _asked(client, path, story)
+    path.unlink()
+    if number % _KILL_EVERY == 0 and _asked(client, whole, story) != "answers":
         story.untold.append("the whole model does not answer after all that")
+    return f"a broken model {outcome}"
 
 
-def kill_processes(client: Client, folder: Path, story: Story, *, kills: int, seed: int) -> None:
-    """Kill the starter's process at random moments of a question about a long note, and ask again."""
-    starter, rng = starter_chat_model(), random.Random(seed)
+def _killed(client: Client, folder: Path, story: Story, number: int, rng: random.Random) -> str:
+    """Kill the starter's process at a random moment of a question about a long note, and ask again."""
+    starter = starter_chat_model()
     assert starter is not None
-    _asked(client, starter, story)
-    began = time.perf_counter()
-    _asked(client, starter, story)
-    length_s = time.perf_counter() - began
-    for number in range(kills):
-        # Of each model's processes two may die, so each is a model of its own.
-        path = folder / f"starter-{number}.gguf"
-        path.symlink_to(starter)
-        if number % 2:
-            _asked(client, path, story)
-        moment = rng.uniform(0, 1.2 * length_s) if number % 2 else rng.uniform(0, 1.0)
-        phase = _killed_in_a_question(client, path, story, moment)
-        story.outcomes[f"killed while {phase}"] += 1
-        if _asked(client, path, story) != "answers":
-            story.untold.append(f"{path.name} does not answer after a kill while {phase}")
-        story.pids.add(client.get("/api/status")["pid"])
+    # Of each model's processes two may die, so each is a model of its own.
+    path = folder / f"starter-{number}.gguf"
+    path.symlink_to(starter)
+    moment = rng.uniform(0, 1.0)
+    if rng.random() < 0.5:  # One that is loaded already: somewhere in the answer.
+        _asked(client, path, story)
+        began = time.perf_counter()
+        _asked(client, path, story)
+        moment = rng.uniform(0, 1.2 * (time.perf_counter() - began))
+    phase = _killed_in_a_question(client, path, story, moment)
+    if _asked(client, path, story) != "answers":
+        story.untold.append(f"{path.name} does not answer after a kill while {phase}")
+    path.unlink()
+    return f"killed while {phase}"
 
 
 def _killed_in_a_question(client: Client, path: Path, story: Story, moment: float) -> str:
@@ -195,46 +207,4 @@ def _model_process(daemon: int) -> int | None:
     return None
 
 
-def campaign(folder: Path, *, files: int, kills: int, seed: int) -> Story:
-    """Everything, with a vault and models in this folder."""
-    vault, story = folder / "vault", Story()
-    vault.mkdir()
-    (vault / "Kimchi.md").write_text(f"{_NOTE}\n{_LONG}\n", encoding="utf-8")
-    os.environ.update(VAULTBOT_EMBEDDING_MODEL="none", VAULTBOT_MODEL_PATH="none")
-    # Words alone are weak evidence, and here the model is to be asked in any case.
-    os.environ.update(VAULTBOT_RETRIEVAL_REFUSE_BELOW="0", VAULTBOT_RETRIEVAL_CAUTION_BELOW="0")
-    with running_daemon(vault) as client:
-        story.pids.add(client.get("/api/status")["pid"])
-        with watched(client, story):
-            ask_mutants(client, folder, story, files=files, seed=seed)
-            if kills:
-                kill_processes(client, folder, story, kills=kills, seed=seed)
-        story.pids.add(client.get("/api/status")["pid"])
-    return story
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--files", type=int, default=400)
-    parser.add_argument("--kills", type=int, default=24)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    print(machine())
-    began = time.perf_counter()
-    with TemporaryDirectory(prefix="vaultbot-bench-") as folder:
-        story = campaign(Path(folder).resolve(), files=given.files, kills=given.kills, seed=given.seed)
-    for outcome, count in sorted(story.outcomes.items()):
-        print(f"{count:5}  {outcome}")
-    waits = sorted(story.health_s)
-    print(
-        f"/health, {len(waits)} times in {time.perf_counter() - began:.0f} s: {median(waits) * 1e3:.1f} ms, 99 in "
-        f"a hundred within {waits[len(waits) * 99 // 100] * 1e3:.1f} ms, at most {waits[-1] * 1e3:.1f} ms"
-    )
-    print(f"the daemon's process: {'the same all along' if len(story.pids) == 1 else f'NOT the same: {story.pids}'}")
-    for words in story.untold:
-        print(f"NOT WELL: {words}")
-    sys.exit(0 if story.went_well else 1)
-
-
-if __name__ == "__main__":
-    main()
+CAMPAIGN = Campaign("G-11", __doc__, whole=5000, sample=3, start=start)

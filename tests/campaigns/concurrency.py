@@ -1,0 +1,180 @@
+"""A hundred questions, five hundred hang-ups, sixteen starts
+
+In turns: a hundred clients ask at the same moment; five hundred ask for a streamed answer and hang up after a random
+number of tokens, each followed by a whole question; sixteen processes run `vaultbot start` for one vault at once.
+
+Proves: every one of the hundred got an answer or the refusal "queue-full", nine at least an answer, and nothing else;
+questions went on being answered after every hang-up; of sixteen starts one daemon came, and all sixteen said well; the
+daemon held no more files and threads than a bound; the report says how many, for files did grow.
+
+Does not prove: how fast (bench/reaction.py), nor anything about clients on another machine, which vaultbot has none of.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from bench.daemon import running_daemon, vaultbot
+from tests.campaigns.campaign import Campaign, Outcome, Try
+from tests.gguf_files import scripted_model
+from vaultbot.client import Client, find
+from vaultbot.launcher import stop
+from vaultbot.paths import state_paths
+from vaultbot.runtime import read_runtime
+
+_AT_ONCE = 100
+_PLACES = 9
+_HANG_UPS = 500
+_STARTS = 16
+_MOST_FILES, _MOST_THREADS = 400, 100  #: of a daemon that nobody asks any more
+_QUESTION = "What is in kimchi?"
+_NOTE = "# Kimchi\n\nKimchi is made of cabbage, salt and radish. It ferments for five days at room temperature.\n"
+
+
+@contextmanager
+def start(folder: Path) -> Iterator[Try]:
+    vault = folder / "vault"
+    vault.mkdir()
+    (vault / "Kimchi.md").write_text(_NOTE * 20, encoding="utf-8")
+    model = scripted_model(folder / "m.gguf", ["Kimchi", " is", " made", " of", " cabbage", "."])
+    os.environ.update(VAULTBOT_EMBEDDING_MODEL="none", VAULTBOT_MODEL_PATH=str(model))
+    os.environ.update(VAULTBOT_RETRIEVAL_REFUSE_BELOW="0", VAULTBOT_RETRIEVAL_CAUTION_BELOW="0")
+    with running_daemon(vault) as client:
+        pid = int(client.get("/api/status")["pid"])
+        _asked(client)
+
+        def attempt(number: int, rng: random.Random) -> Outcome:
+            if number % 3 == 2:
+                return _starts(folder / f"starts {number}")
+            before = _belongings(pid)
+            what, wrong, counts = _hundred(client) if number % 3 == 0 else _hang_ups(client, rng)
+            if _asked(client) != 200:
+                wrong.append("nobody is answered any more")
+            if client.get("/api/status")["pid"] != pid:
+                wrong.append("the daemon is another process")
+            after = _settled(pid, before)
+            if after[0] > _MOST_FILES or after[1] > _MOST_THREADS:
+                wrong.append(f"files, threads: {before} before, {after} after")
+            figures = {"files": float(after[0]), "threads": float(after[1]), "RSS in MB": _memory_mb(pid)}
+            return Outcome(what, tuple(wrong), counts, figures)
+
+        yield attempt
+
+
+def _hundred(client: Client) -> tuple[str, list[str], dict[str, int]]:
+    with ThreadPoolExecutor(_AT_ONCE) as people:
+        statuses = Counter(people.map(lambda _: _asked(client), range(_AT_ONCE)))
+    wrong = []
+    if set(statuses) - {200, 503} or sum(statuses.values()) != _AT_ONCE:
+        wrong.append(f"other answers than 200 and 503: {dict(statuses)}")
+    if statuses[200] < _PLACES:
+        wrong.append(f"only {statuses[200]} were answered")
+    return "a hundred at once", wrong, {f"asked at once: {status}": count for status, count in statuses.items()}
+
+
+def _asked(client: Client) -> int:
+    """The status of a question's answer; a refusal must say that the queue is full."""
+    with closing(http.client.HTTPConnection("127.0.0.1", client.runtime.port, timeout=120)) as connection:
+        connection.request("POST", "/api/ask", json.dumps({"question": _QUESTION}), client.headers)
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        if response.status == 503:
+            assert body["type"] == "/problems/queue-full", body
+        return response.status
+
+
+def _hang_ups(client: Client, rng: random.Random) -> tuple[str, list[str], dict[str, int]]:
+    wrong, counts = [], Counter[str]()
+    for _ in range(_HANG_UPS):
+        events = client.events("POST", "/api/ask", {"question": _QUESTION, "stream": True})
+        seen = 0
+        for seen, _ in enumerate(events, 1):
+            if seen > rng.randrange(12):
+                break
+        events.close()
+        counts["hung up after a few events"] += 1
+        if _asked(client) != 200:
+            wrong.append(f"the question after a hang-up at event {seen} is not answered")
+    return "hang-ups", wrong, counts
+
+
+def _starts(place: Path) -> Outcome:
+    """Sixteen at once, in a home of their own."""
+    vault = place / "vault"
+    vault.mkdir(parents=True)
+    (vault / "Kimchi.md").write_text(_NOTE, encoding="utf-8")
+    env = {**os.environ, "VAULTBOT_HOME": str(place / "home")}
+    starts = [
+        subprocess.Popen(
+            [*vaultbot("start"), "--vault", str(vault)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        for _ in range(_STARTS)
+    ]
+    said = [process.communicate(timeout=280)[1].decode() for process in starts]
+    wrong = [
+        f"a start ended with {process.returncode}: {text}"
+        for process, text in zip(starts, said, strict=True)
+        if process.returncode
+    ]
+    home = os.environ["VAULTBOT_HOME"]
+    os.environ["VAULTBOT_HOME"] = env["VAULTBOT_HOME"]
+    try:
+        state = state_paths(vault)
+        client = find(state)
+        if client is None:
+            wrong.append("no daemon runs")
+        daemons = _daemons_of(vault)
+        if len(daemons) != 1:
+            wrong.append(f"{len(daemons)} daemons run: {daemons}")
+        stop(state)
+        if read_runtime(state) is not None:
+            wrong.append("a daemon left its file behind")
+    finally:
+        os.environ["VAULTBOT_HOME"] = home
+    return Outcome("sixteen starts", tuple(wrong), {"starts": _STARTS})
+
+
+def _daemons_of(vault: Path) -> list[int]:
+    """The processes that serve this vault, once those that came too late have ended."""
+    until = time.monotonic() + 30
+    while True:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if b"serve" in words and os.fsencode(vault) in words:
+                    found.append(int(process.name))
+        if len(found) <= 1 or time.monotonic() > until:
+            return found
+        time.sleep(0.1)
+
+
+def _belongings(pid: int) -> tuple[int, int]:
+    """Its open files, and its threads."""
+    return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208
+
+
+def _settled(pid: int, before: tuple[int, int]) -> tuple[int, int]:
+    """The same, when what is still closing has closed."""
+    until = time.monotonic() + 5
+    while any(now > then for then, now in zip(before, _belongings(pid), strict=True)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return _belongings(pid)
+
+
+def _memory_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+CAMPAIGN = Campaign("G-12", __doc__, whole=60, sample=1, start=start)
