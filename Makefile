@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PLUGIN := obsidian-plugin
 MODULES := $(PLUGIN)/node_modules/.package-lock.json
 
-.PHONY: demo test lint plugin plugin-e2e clean
+.PHONY: demo test lint plugin plugin-e2e docs clean
 
 demo: $(VENV)/.starter
 	$(BIN)/vaultbot ask "what is quantization?" --vault examples/garden
@@ -28,6 +28,10 @@ plugin: $(MODULES)
 plugin-e2e: $(MODULES) $(VENV)/.test
 	cd $(PLUGIN) && npm run e2e
 
+# The site of docs/, in build/docs/index.html.
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build
+
 $(MODULES): $(PLUGIN)/package.json $(PLUGIN)/package-lock.json
 	cd $(PLUGIN) && npm ci --no-audit --no-fund
 	touch $@
@@ -42,6 +46,10 @@ $(VENV)/.starter: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e '.[starter,test]'
 	touch $@ $(VENV)/.starter
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(PLUGIN)/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from vaultbot.answering.templates import PLACEHOLDERS
 from vaultbot.api.routes import Daemon, make_routes
 from vaultbot.bootstrap import assemble_with
 from vaultbot.cli.main import COMMANDS
@@ -165,7 +166,9 @@ def test_the_lines_behind_make_are_those_of_the_makefile() -> None:
     recipes = [line.strip() for line in text_of("Makefile").splitlines() if line.startswith("\t")]
     plain = [line.replace("$(BIN)", ".venv/bin").replace("$(PYTHON)", "python3") for line in recipes]
     plain = [line.replace("$(VENV)", ".venv") for line in plain]
-    wanted = [line for line in plain if re.search(r"-m (?:venv|pip|pytest)|vaultbot ask", line)]
+    wanted = [
+        line for line in plain if re.search(r"-m (?:venv|pip|pytest)|vaultbot ask", line) and "[docs]" not in line
+    ]
 
     assert len(wanted) == 5
     for line in wanted:
@@ -184,3 +187,26 @@ def test_every_page_is_reached_from_the_readme() -> None:
         waiting += [(page.parent / target).resolve() for target in targets if target]
 
     assert set(PAGES) <= reached
+
+
+def test_the_site_has_every_page() -> None:
+    shown = set(re.findall(r"^ +- ([\w.-]+\.md)$", text_of("mkdocs.yml"), re.MULTILINE))
+    elsewhere = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench.md", "index.md"}
+    pages = {"index-of-notes.md" if page.name == "index.md" else page.name for page in (ROOT / "docs").glob("*.md")}
+
+    assert shown == pages | elsewhere
+
+
+def test_the_prompt_that_is_shown_is_the_one_that_is_used() -> None:
+    assert text_of("prompts/ask.md").strip() in text_of("docs/prompts.md")
+
+
+def test_every_prompt_is_described_with_its_placeholders() -> None:
+    rows = re.findall(r"^\| `([\w-]+)\.md` \| .* \| (.*) \|$", text_of("docs/prompts.md"), re.MULTILINE)
+    described: dict[str, frozenset[str]] = {}
+    above: frozenset[str] = frozenset()
+    for name, cell in rows:
+        above = above if cell.startswith("the same") else frozenset(re.findall(r"\{\{(\w+)\}\}", cell))
+        described[name] = above
+
+    assert described == PLACEHOLDERS

@@ -1,3 +1,9 @@
 """vaultbot: a personal research assistant for an Obsidian vault, on the owner's own machine."""
 
+import os
+
 __version__ = "0.1.0"
+
+# onnxruntime, which others import too, reports to its maker as soon as it is loaded, and keeps a number for this
+# machine, unless this was set before. Its own switch in Python comes too late.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from vaultbot.api.markdown import answer_parts, cited_titles, escaped
+from vaultbot.difference import Difference
 from vaultbot.types import Answer, AskEvent, Citation, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
 
 #: Reads all that chat clients read: raw HTML, tables, strike-through.
@@ -114,6 +115,17 @@ def test_an_answer_is_its_sentences_with_marks_and_then_its_sources() -> None:
         "*Note: understood as: kimchi \\[x\\]*"
     )
     assert cited_titles(text) == ("Kimchi", "Miso")
+
+
+def test_notes_that_say_two_things_are_told_to_differ() -> None:
+    dated = Difference("date", (1, 2), ("3 May", "<b>5 May</b>"), ("2024-01-01", "2025-01-01"))
+    undated = Difference("negation", (1, 2), ("", "not"), (None, None))
+
+    markdown = whole(spoken("Salt it.", CITATION), answer(differences=(dated, undated)))
+
+    assert "*Your notes differ: “3 May” [1], “\\<b>5 May\\</b>” [2], which is newer.*" in markdown
+    assert "*Your notes differ: without that [1], “not” [2].*" in markdown
+    assert not kinds_in(markdown) & ACTIVE
 
 
 def test_a_weak_answer_says_so_first_and_words_that_no_note_supports_are_marked_as_the_settings_say() -> None:

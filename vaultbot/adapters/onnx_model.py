@@ -64,7 +64,6 @@ class OnnxModel:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Texts side by side, each in one thread: threads that share one text wait for each other, and the longer the

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
+from vaultbot.difference import Difference
 from vaultbot.types import AskEvent, Citation, Hit, Sources, Spoken
 from vaultbot.vault.resolver import without_md
 
@@ -60,6 +61,7 @@ def answer_parts(events: Iterator[AskEvent]) -> Iterator[tuple[str, AskEvent]]:
             begun = True
         else:
             parts = [] if begun else [escaped(event.answer)]
+            parts += [_differing(difference) for difference in event.differences]
             parts += [_sources(event.citations)] if event.citations else []
             parts += [_closest(event.nearest)] if event.refused and event.nearest else []
             parts += [f"*Note: {escaped(warning)}*" for warning in event.warnings]
@@ -79,6 +81,16 @@ def _sentence(spoken: Spoken) -> str:
     marks = "".join(f" [{n}]" for n in spoken.sentence.citations)
     remark = f" {escaped(spoken.remark)}" if spoken.remark else ""
     return f"{escaped(spoken.sentence.text)}{marks}{remark}"
+
+
+def _differing(difference: Difference) -> str:
+    """*Your notes differ: “3 May” [1], “5 May” [2], which is newer.*"""
+    sides = [
+        f"{f'“{escaped(words)}”' if words else 'without that'} [{n}]"
+        for n, words in zip(difference.citations, difference.words, strict=True)
+    ]
+    newer = ", which is newer" if all(difference.dates) and difference.dates[0] != difference.dates[1] else ""
+    return f"*Your notes differ: {sides[0]}, {sides[1]}{newer}.*"
 
 
 def _sources(citations: Sequence[Citation]) -> str:

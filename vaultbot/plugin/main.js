@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: e76267a911c4ac07e60c7fcf91e00714626c47ef3163e0d4a408afeae76f1404 */
+   sources: 43c22fc71db905130e0859b592eaca880fad2799074774fb33ab0c9acf1c1009 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -87,6 +87,12 @@ function asLinkText(text) {
 function placeName(title, headingPath) {
   const headings = headingPath[0] === title ? headingPath.slice(1) : headingPath;
   return [title, ...headings].map(shown).join(" › ");
+}
+function differing(difference, fit, mark2) {
+  const { citations, words, dates } = difference;
+  const sides = citations.map((n, i) => `${words[i] ? `“${fit(words[i])}”` : "without that"} ${mark2(n)}`);
+  const newer = dates[0] !== null && dates[1] !== null && dates[0] !== dates[1] ? ", which is newer" : "";
+  return `Your notes differ: ${sides.join(", ")}${newer}.`;
 }
 
 // src/notes.ts
@@ -191,11 +197,15 @@ function answerAsMarkdown(answer, link) {
   if (answer.refused) return ["Not in your notes.", ...nearest(answer.nearest, link)].join("\n");
   const said = answer.sentences.map(({ text, citations, support }) => {
     const plain = asPlainMarkdown(text);
-    const marks = citations.map((n) => ` \\[${n}\\]`).join("");
+    const marks = citations.map((n) => ` ${mark(n)}`).join("");
     return support === "quote" ? `> “${plain}”${marks}` : `${plain}${marks}${support === "unsupported" ? " (not found in your notes)" : ""}`;
   });
+  const differences = answer.differences.map((one) => differing(one, asPlainMarkdown, mark));
   const sources = answer.citations.map((citation) => `${citation.n}. ${link(placeOf(citation))}`);
-  return [said.join("\n\n"), ...sources.length > 0 ? ["**Sources**\n" + sources.join("\n")] : []].join("\n\n") + "\n";
+  return [said.join("\n\n"), ...differences, ...sources.length > 0 ? ["**Sources**\n" + sources.join("\n")] : []].join("\n\n") + "\n";
+}
+function mark(n) {
+  return `\\[${n}\\]`;
 }
 function nearest(hits, link) {
   return hits.length > 0 ? ["", "The closest notes:", ...hits.map((hit) => `- ${link(hit)}`), ""] : [""];
@@ -206,7 +216,7 @@ function placeOf(citation) {
 
 // src/chat/turn.ts
 function drawTurn(app, el, turn, actions) {
-  var _a, _b, _c, _d;
+  var _a, _b, _c, _d, _e, _f;
   const asked = textIn(el, "h3", "vaultbot-question", turn.question);
   if (turn.path !== "") textIn(asked, "span", "vaultbot-scope", `in ${turn.path}`);
   const running = turn.state === "asking" || turn.state === "answering";
@@ -216,8 +226,11 @@ function drawTurn(app, el, turn, actions) {
   if (running) body.createDiv({ cls: "vaultbot-working", text: workingOn(turn) });
   if (turn.state === "stopped") body.createDiv({ cls: "vaultbot-note", text: "Stopped." });
   if (turn.state === "failed") body.createDiv({ cls: "vaultbot-failure", text: turn.failure, attr: { role: "alert" } });
-  if (!((_b = turn.answer) == null ? void 0 : _b.refused)) drawSources(app, el, turn);
-  for (const warning of (_d = (_c = turn.answer) == null ? void 0 : _c.warnings) != null ? _d : []) textIn(el, "div", "vaultbot-note", warning);
+  for (const difference of (_c = (_b = turn.answer) == null ? void 0 : _b.differences) != null ? _c : []) {
+    textIn(el, "div", "vaultbot-note", differing(difference, shown, (n) => `[${n}]`));
+  }
+  if (!((_d = turn.answer) == null ? void 0 : _d.refused)) drawSources(app, el, turn);
+  for (const warning of (_f = (_e = turn.answer) == null ? void 0 : _e.warnings) != null ? _f : []) textIn(el, "div", "vaultbot-note", warning);
   if (!running) drawFoot(el, turn, actions);
 }
 function workingOn(turn) {
@@ -428,9 +441,9 @@ var ChatView = class extends import_obsidian3.ItemView {
     });
   }
   markdown(turn, source) {
-    var _a, _b;
     const { sentences, citations, answer } = turn;
-    const whole = { sentences, citations, refused: (_a = answer == null ? void 0 : answer.refused) != null ? _a : false, nearest: (_b = answer == null ? void 0 : answer.nearest) != null ? _b : [] };
+    const { refused = false, nearest: nearest2 = [], differences = [] } = answer != null ? answer : {};
+    const whole = { sentences, citations, refused, nearest: nearest2, differences };
     return answerAsMarkdown(whole, (place) => linkTo(this.app, place, source));
   }
   async copy(turn) {

@@ -3,7 +3,7 @@
 import { App } from "obsidian";
 import { Answer, Citation, Sentence } from "../daemon/records";
 import { iconButton, placeButton, textIn } from "../elements";
-import { placeName } from "../wording";
+import { differing, placeName, shown } from "../wording";
 import { Turn } from "./conversation";
 import { placeOf } from "./markdown";
 
@@ -24,6 +24,9 @@ export function drawTurn(app: App, el: HTMLElement, turn: Turn, actions: TurnAct
   if (running) body.createDiv({ cls: "vaultbot-working", text: workingOn(turn) });
   if (turn.state === "stopped") body.createDiv({ cls: "vaultbot-note", text: "Stopped." });
   if (turn.state === "failed") body.createDiv({ cls: "vaultbot-failure", text: turn.failure, attr: { role: "alert" } });
+  for (const difference of turn.answer?.differences ?? []) {
+    textIn(el, "div", "vaultbot-note", differing(difference, shown, (n) => `[${n}]`));
+  }
   if (!turn.answer?.refused) drawSources(app, el, turn);
   for (const warning of turn.answer?.warnings ?? []) textIn(el, "div", "vaultbot-note", warning);
   if (!running) drawFoot(el, turn, actions);

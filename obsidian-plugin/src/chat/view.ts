@@ -188,7 +188,8 @@ export class ChatView extends ItemView {
 
   private markdown(turn: Turn, source: string): string {
     const { sentences, citations, answer } = turn;
-    const whole = { sentences, citations, refused: answer?.refused ?? false, nearest: answer?.nearest ?? [] };
+    const { refused = false, nearest = [], differences = [] } = answer ?? {};
+    const whole = { sentences, citations, refused, nearest, differences };
     return answerAsMarkdown(whole, (place) => linkTo(this.app, place, source));
   }
 

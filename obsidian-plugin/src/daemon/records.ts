@@ -26,6 +26,14 @@ export interface Hit {
   text: string;
 }
 
+/** Two cited sentences that say the same of the same thing, but for these words. */
+export interface Difference {
+  citations: [number, number];
+  words: [string, string];
+  /** The day each note is about, YYYY-MM-DD. The newer one is the second. */
+  dates: [string | null, string | null];
+}
+
 export type Match = "strong" | "good" | "weak" | "none";
 
 export interface Answer {
@@ -39,6 +47,7 @@ export interface Answer {
   timings_ms: { total: number };
   match: Match;
   nearest: Hit[];
+  differences: Difference[];
   warnings: string[];
 }
 

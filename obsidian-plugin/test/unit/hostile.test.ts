@@ -41,6 +41,7 @@ function turnOf(payload: string, refused = false): Turn {
     sentences: [{ text: payload, citations: [1, 7], support: "supported" }],
     citations: [{ ...place, n: 1, line_start: 1, line_end: 1, quote: payload }],
     nearest: [{ ...place, line: 1, text: payload }], warnings: [payload],
+    differences: [{ citations: [1, 1], words: [payload, ""], dates: [null, null] }],
   } as unknown as Answer;
   return { question: payload, path: payload, state: "done", model: payload, match: "good", sentences: answer.sentences, citations: answer.citations, answer, failure: payload };
 }
@@ -71,8 +72,9 @@ describe("hostile text", () => {
   });
 
   test.each(PAYLOADS)("becomes words when it is put into a note: %j", (payload) => {
-    const { sentences, citations } = turnOf(payload);
-    const text = answerAsMarkdown({ sentences, citations, refused: false, nearest: [] }, (place) => linkTo(garden.app, place, "A.md"));
+    const { sentences, citations, answer } = turnOf(payload);
+    const differences = answer?.differences ?? [];
+    const text = answerAsMarkdown({ sentences, citations, refused: false, nearest: [], differences }, (place) => linkTo(garden.app, place, "A.md"));
     const unescaped = text.replace(/\\[^\w\s]/g, "");
     // All that is left of Markdown is what we wrote: the marks of sources.
     expect(unescaped.replace("**Sources**", "")).not.toMatch(/!\[|\]\(|`|<|%|\[\[|\*|#|\$|~|:\/\//);
@@ -96,15 +98,16 @@ describe("an answer in a note", () => {
       ],
       citations: [{ n: 1, path: "Kimchi.md", title: "Kimchi", heading_path: ["Steps: a/b"], line_start: 2, line_end: 2, quote: "Salt & time." }],
       refused: false, nearest: [],
+      differences: [{ citations: [1, 1] as [number, number], words: ["3 *days*", ""] as [string, string], dates: ["2024-01-01", "2025-01-01"] as [string, string] }],
     };
     expect(answerAsMarkdown(answer, (place) => linkTo(garden.app, place, "A.md"))).toBe(
-      "> “Salt \\& time.” \\[1\\]\n\nIt takes days. \\[1\\]\n\nIt is red. (not found in your notes)\n\n**Sources**\n1. [[Kimchi#Steps: a/b|Kimchi › Steps: a/b]]\n",
+      "> “Salt \\& time.” \\[1\\]\n\nIt takes days. \\[1\\]\n\nIt is red. (not found in your notes)\n\nYour notes differ: “3 \\*days\\*” \\[1\\], without that \\[1\\], which is newer.\n\n**Sources**\n1. [[Kimchi#Steps: a/b|Kimchi › Steps: a/b]]\n",
     );
   });
 
   test("says so when it is not in the notes", () => {
     const nearest = [{ path: "Kimchi.md", title: "Kimchi", heading_path: [], line: 1, text: "" }];
-    expect(answerAsMarkdown({ sentences: [], citations: [], refused: true, nearest }, (place) => linkTo(garden.app, place, "A.md"))).toBe(
+    expect(answerAsMarkdown({ sentences: [], citations: [], refused: true, nearest, differences: [] }, (place) => linkTo(garden.app, place, "A.md"))).toBe(
       "Not in your notes.\n\nThe closest notes:\n- [[Kimchi]]\n",
     );
   });
