@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.links.grounds import ground_of, suggest
 from vaultbot.links.features import COLUMN, SIGNALS
-from vaultbot.links.hiding import FEWEST, learn, rows
+from vaultbot.links.hiding import FEWEST, learn, of_note, rows
 from vaultbot.links.ranker import PARTS, Rows, part_of, ranker_from, shipped, taught, untaught
 from vaultbot.suggestion import Suggestion
 
@@ -78,10 +78,35 @@ def test_a_hidden_link_is_not_seen_by_the_signals_that_it_is_judged_by() -> None
     with ground_of(a_vault_with_a_habit(), meaning=False) as ground:
         found = rows(ground)
         pears = found.signals[found.linked]
-        # Each of the 30 notes has one link; of the others a fifth is hidden with it.
+        # Each of the 30 notes has one link, which is taken out of what the others say, and nothing else is.
         assert len(pears) == 30
-        assert (np.expm1(pears[:, COLUMN["meant_it"]]) < 29).all()
+        for name in ("meant_it", "phrase_links", "linked_from"):
+            assert np.expm1(pears[:, COLUMN[name]]).round().tolist() == [29] * 30
         assert (pears[:, COLUMN["own_links"]] == 0).all()
+
+
+def test_a_hidden_link_looks_as_words_do_that_were_never_linked() -> None:
+    """What is learned is used on words that are no link: a hidden one must have the signals that they would have."""
+    linked = a_vault_with_a_habit() | {"Home.md": "[[Pears|pears]] are here. More pears, and pears."}
+    with ground_of(linked, meaning=False) as ground:
+        home = ground.numbers["Home.md"]
+        learning = of_note(ground, ground.signals, home, np.ones(len(ground.survey.links), bool))
+    with ground_of(linked | {"Home.md": "pears are here. More pears, and pears."}, meaning=False) as ground:
+        home = ground.numbers["Home.md"]
+        asked = of_note(ground, ground.signals, home, np.zeros(len(ground.survey.links), bool))
+        pears = ground.numbers["Pears.md"]
+
+    differing = {
+        name: (float(one), float(other))
+        for name, one, other in zip(
+            SIGNALS,
+            learning.signals[learning.targets == pears][0],
+            asked.signals[asked.targets == pears][0],
+            strict=True,
+        )
+        if abs(one - other) > 1e-5 and name != "vault_links"
+    }
+    assert differing == {}
 
 
 def test_what_was_dismissed_teaches_too() -> None:

@@ -1,7 +1,7 @@
 """What speaks for a link from one note to another: every signal of the ranking, in one place.
 
-`Candidates` are the notes that a note might link to, with a row of signals for each. All are worked out from what is
-there when some links are hidden, and never from the pair's own link.
+`Candidates` are the notes that a note might link to, with a row of signals for each. All are worked out from what the
+note has when some of its links are hidden, and from what the other notes have.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vaultbot.links.folding import BoolArray, IntArray
 from vaultbot.links.meaning import NEAREST, Meaning, NoteVectors, TitleWords
 from vaultbot.links.names import By, Names
 from vaultbot.links.reading import Reading, Stands, written_so
-from vaultbot.links.survey import Habits, Standing, Survey, entries_of, standing
+from vaultbot.links.survey import Habits, Own, Standing, Survey, entries_of, standing
 from vaultbot.protocols import FloatArray
 
 #: The signals of a candidate, in the order of the columns.
@@ -91,7 +91,8 @@ class Signals:
         """
         habits, notes = self.habits, self.survey.notes
         stand = standing(reading, hidden)
-        best = _Best(self.survey.names, habits, reading, stand, surveyed=surveyed)
+        own = habits.own(reading.note) if surveyed else None
+        best = _Best(self.survey.names, habits, reading, stand, own)
         cosines = self.meaning.near(vectors.card if vectors else None, reading.note)
         votes, voters = self._votes(cosines)
         two, three = self._steps(reading.note, stand.linked)
@@ -118,8 +119,12 @@ class Signals:
             rows[:, COLUMN[name]] = values
 
         form, start, end, free = best.put(targets, put)
-        linked_from, named_only = habits.linked_from[targets], habits.named_only[targets]
-        put("target_linked", (linked_from + 1) / (linked_from + np.maximum(named_only - 1, 0) + 4))
+        # What the note itself adds to the counts is taken out, as is a link of its own that is hidden.
+        own_link = np.isin(targets, own.linked) if own else np.zeros(len(targets), bool)
+        own_name = np.isin(targets, best.strongly_named) & ~own_link & surveyed
+        linked_from = habits.linked_from[targets] - own_link
+        named_only = np.maximum(habits.named_only[targets] - own_name, 0)
+        put("target_linked", (linked_from + 1) / (linked_from + named_only + 4))
         put("linked_from", np.log1p(linked_from))
         put("links_to", np.log1p(habits.links_to[targets]))
         put("named_only", np.log1p(named_only))
@@ -150,7 +155,7 @@ class Signals:
         folder = self.survey.folders.get(reading.folder, -1)
         if folder >= 0:
             put("same_folder", self.survey.folder[targets] == folder)
-            in_folder = habits.folder_links.of(np.full(len(targets), folder, np.int32), targets)
+            in_folder = habits.folder_links.of(np.full(len(targets), folder, np.int32), targets) - own_link
             put("folder_rate", np.log1p(in_folder) - np.log1p(habits.folder_size[folder]))
         put("own_links", np.log1p(len(stand.linked)))
         put("own_density", 1000 * len(stand.linked) / (300 + reading.length))
@@ -218,17 +223,20 @@ class Signals:
 class _Best:
     """Of each note that is named, the words that name it best."""
 
-    def __init__(self, names: Names, habits: Habits, reading: Reading, stand: Standing, *, surveyed: bool) -> None:
+    def __init__(self, names: Names, habits: Habits, reading: Reading, stand: Standing, own: Own | None) -> None:
         self._names = names
         self._reading = reading
         rows = stand.matches
         entries, owners = entries_of(names, rows[:, 0])
         matches = rows[owners]
         forms, targets = matches[:, 0], names.notes[entries]
-        own_link = np.isin(forms, stand.link_forms)
-        links = np.maximum(habits.form_links[forms] - own_link * surveyed, 0)
-        plain = np.maximum(habits.form_plain[forms] - (~own_link) * surveyed, 0)
+        links, plain = habits.form_links[forms], habits.form_plain[forms]
         meant = habits.form_targets.of(forms, targets)
+        if own:
+            own_link = np.isin(forms, own.link_forms)
+            links, plain = links - own_link, plain - (np.isin(forms, own.plain_forms) & ~own_link)
+            notes = np.int64(len(habits.linked_from))
+            meant = meant - np.isin(forms * notes + targets, own.meant[:, 1] * notes + own.meant[:, 0])
         by = names.by[entries]
         unknown = (by == int(By.LINK_TEXT)) & (meant == 0)
         keep = ~unknown & self._right_case(entries, matches)
@@ -238,9 +246,11 @@ class _Best:
         others = (names.pointers[forms + 1] - names.pointers[forms]).astype(np.float32)
         means = (meant + 0.5) / (links + 0.5 * others)
         free = (matches[:, 3] & int(Stands.PROTECTED)) == 0
+        self.strongly_named = np.unique(targets[free & (by <= int(By.INFLECTED))])
         trust = np.maximum(_TRUST[by] * names.share[entries], np.where(meant > 0, 0.85, 0))
         written = (names.capitals[entries] == matches[:, 11]) & (by <= int(By.TITLE))
-        around = np.clip(habits.before[matches[:, 9]] + habits.after[matches[:, 10]], -4, 4)
+        before, after = habits.around(matches, own)
+        around = np.clip(before + after, -4, 4)
         worth = trust * (0.2 + linked) * (0.2 + np.minimum(means, 1)) * np.where(free, 1.0, 0.3)
         worth = worth * np.exp(0.2 * around) * (1 + 0.3 * written)
         order = np.lexsort((matches[:, 1], -worth, targets))
@@ -258,11 +268,11 @@ class _Best:
             "meant_it": np.log1p(meant[chosen]),
             "ambiguous": np.log(others[chosen]),
             "occurs": np.log(self.matches[:, 8]),
-            "nested": self._nested(rows),
+            "nested": self._nested(rows[np.unique(owners[keep])]),
             "links_around": stand.density[owners[keep][chosen]],
             "written_so": written[chosen],
-            "before": habits.before[self.matches[:, 9]],
-            "after": habits.after[self.matches[:, 10]],
+            "before": before[chosen],
+            "after": after[chosen],
             "place": self.matches[:, 1] / max(1, reading.length),
         }
         self._worth = worth[chosen]

@@ -1,7 +1,8 @@
 """Learning from a vault's own links: some are hidden, and the signals of all that could stand in their place are noted.
 
-Every link in the text is hidden once, a fifth of them at a time, with all else as it is. What a person dismissed is
-learned from too; what was accepted is a link by now, and teaches as every link does.
+Every link in the text is hidden once, a fifth of its note's at a time, with all other notes as they are: so they are
+when what was learned is used. What a person dismissed is learned from too; what was accepted is a link by now, and
+teaches as every link does.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def rows(
     stopping: threading.Event | None = None,
     seed: int = 0,
 ) -> Rows:
-    """Candidates of the notes, and which of them are hidden links; `share` of the links is hidden at a time."""
+    """Candidates of the notes, and which of them are hidden links.
+
+    `share` of each note's links is hidden at a time; 1 is for a vault that has no links anywhere.
+    """
     lists = list(_hidden_lists(ground, share, stopping, seed))
     lists += _refused_lists(ground, refused or {})
     if not lists:
@@ -88,7 +92,7 @@ def _hidden_lists(ground: Groundwork, share: float, stopping: threading.Event | 
         hidden_pair = np.zeros(len(sources) + 1, bool)
         hidden_pair[chosen] = True
         hidden = hidden_pair[pair_of]  # The last is for -1: links that cannot be hidden.
-        signals = ground.signals_with(Habits(survey, hidden))
+        signals = ground.signals_with(Habits(survey, hidden)) if share == 1 else ground.signals
         notes = np.unique(sources[chosen])
         notes = notes[rng.random(len(notes)) < kept_share]
         for note in notes.tolist():

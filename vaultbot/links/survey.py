@@ -1,7 +1,7 @@
 """What the whole vault tells of its links: which words are linked and how often, what each note links to.
 
-`Survey` holds what was read of every note. `Habits` are the counts with some of the links hidden; none, to suggest;
-some, to learn from them. A note's own part is taken out of the counts that it is judged by.
+`Survey` holds what was read of every note, `Habits` are the counts. `Own` is a note's part in them, which is taken out
+of the counts that it is judged by: what is said of its links is what all other notes say.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from vaultbot.links.reading import SURROUNDINGS, Reading, Stands
 from vaultbot.protocols import FloatArray
 
 LongArray = npt.NDArray[np.int64]
+
+_NONE = np.zeros(0, np.int32)
 
 
 class Lists:
@@ -103,7 +105,6 @@ class Standing:
 
     matches: IntArray  #: as in a reading, without those that touch a link
     linked: IntArray  #: the notes that it links to, each once
-    link_forms: IntArray  #: the forms by which it links, each once
     density: FloatArray  #: of each match: links by line in its block
 
 
@@ -116,9 +117,28 @@ def standing(reading: Reading, hidden: BoolArray) -> Standing:
     rows = matches[free]
     blocks = np.bincount(shown[shown[:, 4] >= 0, 4], minlength=len(reading.blocks))
     density = blocks[rows[:, 6]] / np.maximum(reading.blocks[rows[:, 6]], 1) if len(rows) else np.zeros(0)
-    return Standing(
-        rows, np.unique(shown[shown[:, 0] >= 0, 0]), np.unique(shown[shown[:, 1] >= 0, 1]), density.astype(np.float32)
-    )
+    # Of each form all places count, whether they touched a link or not.
+    plain = rows[:, 4:6].max(axis=1) < 0
+    forms, place = np.unique(rows[:, 0], return_inverse=True)
+    occurs = np.zeros(len(forms), np.int32)
+    occurs[place[plain]] = rows[plain, 8]
+    rows[:, 8] = np.maximum(1, occurs + np.bincount(place[~plain], minlength=len(forms)))[place]
+    return Standing(rows, np.unique(shown[shown[:, 0] >= 0, 0]), density.astype(np.float32))
+
+
+class Own:
+    """What one note adds to the counts of the vault; `links` are those of its links that were counted."""
+
+    def __init__(self, note: int, links: IntArray, matches: IntArray) -> None:
+        leads = links[(links[:, 0] >= 0) & (links[:, 0] != note)]
+        self.linked = np.unique(leads[:, 0])
+        formed = leads[leads[:, 1] >= 0]
+        self.link_forms = np.unique(formed[:, 1])
+        self.meant = np.unique(formed[:, :2], axis=0)  #: (n, 2): target, form
+        rows = matches[(matches[:, 3] & int(Stands.PROTECTED)) == 0]
+        self.plain_forms, first = np.unique(rows[:, 0], return_index=True)
+        self.plain_around = rows[first, 9:11]  #: (n, 2): the words around each of them
+        self.link_around = links[(links[:, 5] > 0) & (links[:, 2] >= 0), 6:8]
 
 
 class Habits:
@@ -127,19 +147,16 @@ class Habits:
     def __init__(self, survey: Survey, hidden: BoolArray | None = None) -> None:
         notes, names = survey.notes, survey.names
         forms = len(names.forms)
+        self._survey, self._hidden = survey, hidden
+        self._is_strong = _strong_forms(names)
         plain_note: list[IntArray] = []
         plain_form: list[IntArray] = []
-        before: list[IntArray] = []
-        after: list[IntArray] = []
+        around: list[IntArray] = []
         for reading in survey.readings:
-            mine = survey.hidden_in(reading, hidden)
-            rows = standing(reading, mine).matches
-            rows = rows[(rows[:, 3] & int(Stands.PROTECTED)) == 0]
-            found, first = np.unique(rows[:, 0], return_index=True)
-            before.append(rows[first, 9])
-            after.append(rows[first, 10])
-            plain_note.append(np.full(len(found), reading.note, np.int32))
-            plain_form.append(found)
+            own = self.own(reading.note)
+            plain_note.append(np.full(len(own.plain_forms), reading.note, np.int32))
+            plain_form.append(own.plain_forms)
+            around.append(own.plain_around)
         shown = ~hidden if hidden is not None else np.ones(len(survey.links), bool)
         links, source = survey.links[shown], survey.source[shown]
         leads = (links[:, 0] >= 0) & (links[:, 0] != source)
@@ -168,13 +185,57 @@ class Habits:
         self.named_only: FloatArray = np.bincount(named % notes, minlength=notes).astype(np.float32)
         # What stands around links, and around names that are none.
         body = (links[:, 5] > 0) & (links[:, 2] >= 0)
-        is_strong = np.zeros(len(form), bool)
-        is_strong[owners[strong]] = True
-        self.before = _odds(links[body, 6], _joined(before)[is_strong])
-        self.after = _odds(links[body, 7], _joined(after)[is_strong])
+        beside = np.concatenate(around) if around else np.zeros((0, 2), np.int32)
+        beside = beside[self._is_strong[form]]
+        self._around = [_Around(links[body, 6 + side], beside[:, side]) for side in (0, 1)]
         self.folder_links = Counts(survey.folder[source[leads]], links[leads, 0], seconds=notes)
         self.folder_size: FloatArray = np.bincount(survey.folder, minlength=len(survey.folders)).astype(np.float32)
-        self.linking: float = float((self.links_to > 0).mean()) if notes else 0.0
+
+    def own(self, note: int) -> Own:
+        """What a note that was surveyed added to these counts."""
+        reading = self._survey.readings[self._survey.by_note[note]]
+        mine = self._survey.hidden_in(reading, self._hidden)
+        return Own(reading.note, reading.links[~mine], standing(reading, mine).matches)
+
+    def around(self, matches: IntArray, own: Own | None) -> tuple[FloatArray, FloatArray]:
+        """How much oftener the word before each match, and the one after, stands beside links than beside names that
+        are none: logarithms.
+        """
+        before, after = (
+            one.odds(
+                matches[:, 9 + side],
+                own.link_around[:, side] if own else _NONE,
+                own.plain_around[self._is_strong[own.plain_forms], side] if own else _NONE,
+            )
+            for side, one in enumerate(self._around)
+        )
+        return before, after
+
+
+class _Around:
+    """How often each word stands beside links, and beside names that are none."""
+
+    def __init__(self, linked: IntArray, plain: IntArray) -> None:
+        self._linked = np.bincount(linked, minlength=SURROUNDINGS)
+        self._plain = np.bincount(plain, minlength=SURROUNDINGS)
+        self._share = (len(linked) + 1) / (len(linked) + len(plain) + 2)
+
+    def odds(self, words: IntArray, own_linked: IntArray, own_plain: IntArray) -> FloatArray:
+        """Of these words, without a note's own links and names."""
+        linked = self._linked[words] - np.bincount(own_linked, minlength=SURROUNDINGS)[words]
+        plain = self._plain[words] - np.bincount(own_plain, minlength=SURROUNDINGS)[words]
+        share = self._share
+        ratio = (np.maximum(linked, 0) + 4 * share) / (np.maximum(plain, 0) + 4 * (1 - share)) * (1 - share) / share
+        found: FloatArray = np.log(ratio).astype(np.float32)
+        return found
+
+
+def _strong_forms(names: Names) -> BoolArray:
+    """Which forms name a note wholly, and not by a part."""
+    strong = np.zeros(len(names.forms), bool)
+    owners = np.repeat(np.arange(len(names.forms)), np.diff(names.pointers))
+    strong[owners[names.by <= int(By.INFLECTED)]] = True
+    return strong
 
 
 def entries_of(names: Names, forms: IntArray) -> tuple[IntArray, IntArray]:
@@ -189,15 +250,6 @@ def entries_of(names: Names, forms: IntArray) -> tuple[IntArray, IntArray]:
 def _lists(owners: IntArray, values: IntArray, size: int) -> Lists:
     keys = np.unique(owners.astype(np.int64) * size + values)
     return Lists((keys // size).astype(np.int32), (keys % size).astype(np.int32), size)
-
-
-def _odds(linked: IntArray, plain: IntArray) -> FloatArray:
-    """Of each word the logarithm of how much oftener than others it stands around links."""
-    links = np.bincount(linked, minlength=SURROUNDINGS)
-    names = np.bincount(plain, minlength=SURROUNDINGS)
-    share = (len(linked) + 1) / (len(linked) + len(plain) + 2)
-    found: FloatArray = np.log((links + 4 * share) / (names + 4 * (1 - share)) * (1 - share) / share).astype(np.float32)
-    return found
 
 
 def _joined(parts: Sequence[IntArray]) -> IntArray:
