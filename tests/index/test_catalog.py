@@ -85,7 +85,8 @@ def test_japanese_and_chinese_words_are_found(catalog: Catalog, reader: CatalogR
 
 def passages_with(reader: CatalogReader, question: str) -> list[str]:
     """The titles of the passages with any of the question's terms, best first."""
-    every = dict(reader.connection.execute("SELECT rowid, note FROM chunk WHERE view = 'passage'").fetchall())
+    with reader.snapshot():
+        every = dict(reader.connection.execute("SELECT rowid, note FROM chunk WHERE view = 'passage'").fetchall())
     scores = reader.passage_scores(query_terms(question), list(every))
     return [reader.titles([every[rowid]])[every[rowid]][1] for rowid in sorted(scores, key=lambda r: -scores[r])]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -213,10 +214,22 @@ def test_a_callout_that_fits_is_not_cut() -> None:
     assert whole.text == f"Title\n{words(20)}\n\n- a\n- b\nInner\n{words(10)}"
 
 
+def test_a_row_of_empty_cells_that_is_cut_comes_after_the_rows_above_it() -> None:
+    # Named by its columns it is short, as it is written it is longer than a passage.
+    row = "| z |" + " |" * 20
+
+    above, *parts = passages(f"| a |\n|---|\n| x |\n{row}\n", max_tokens=12)
+
+    assert (above.start_line, above.end_line, above.text) == (1, 3, "a\n\nx")
+    assert [(part.start_line, part.end_line) for part in parts] == [(4, 4), (4, 4)]
+    assert parts[0].text.startswith("z |")
+
+
 LINES = st.sampled_from(
     ["", "word", words(8), words(90), "- item one", "  - nested item", "1. first", "| a | b |", "|---|---|", "```",
      "# A", "## B", "### C " + words(20), "Setext", "===", "> quote", "量子化は重い。" * 12, "A b. " * 60, "x" * 900,
      "a[^1] b[^2]", "[^1]: note", "[^2]: " + words(30), "    goes on", "![[Other]]", "x ![[Other#A]] y", "| c | d |",
+     "| z |" + " |" * 30,
      "$$", "%% hidden", "%%", "[[Note|shown]] text", " ", "---", "a: b"]
 )  # fmt: skip
 
@@ -232,7 +245,7 @@ def test_passages_are_small_and_hold_every_visible_line(lines: list[str], max_to
     found = [c for c in chunk_note(note, max_tokens=max_tokens, count_tokens=count_words) if c.view == "passage"]
 
     assert [chunk.ordinal for chunk in found] == list(range(len(found)))
-    assert [chunk.start_line for chunk in found] == sorted(chunk.start_line for chunk in found)
+    assert all(before.end_line <= after.start_line for before, after in pairwise(found))
     cut_lines = _cut_lines(found)
     covered: set[int] = set()
     for chunk in found:

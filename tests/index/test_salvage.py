@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.index.conftest import Desk
 from vaultbot.bootstrap import _open_catalog
-from vaultbot.index.schema import CatalogDamaged, open_writer
+from vaultbot.index.schema import CatalogDamaged, open_reader, open_writer
 
 PAGE = 4096
 
@@ -84,7 +85,8 @@ def test_a_file_that_says_nothing_any_more_costs_the_vectors_alone(shelf: Desk, 
 
 def test_a_vector_that_was_bent_is_made_anew(shelf: Desk) -> None:
     data = shelf.catalog_file.read_bytes()
-    vector = shelf.reader.connection.execute("SELECT vector FROM vector LIMIT 1").fetchone()[0]
+    with closing(open_reader(shelf.catalog_file)) as db:
+        vector = db.execute("SELECT vector FROM vector LIMIT 1").fetchone()[0]
     at = data.index(vector[:32])
     bent = bytearray(data)
     bent[at : at + 8] = b"\x7f" * 8

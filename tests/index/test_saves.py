@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.index.conftest import Desk
+from vaultbot.index.schema import open_reader
 
 OLD = b"# Home\nWhere it starts.\n"
 NEW = b"# Home\nWhere it starts, and where it ends.\n"
@@ -125,5 +127,5 @@ def test_a_folder_of_many_notes_is_renamed_without_an_embedding(desk: Desk) -> N
 
     assert (report.renamed, report.removed, report.added) == (200, 0, 0)
     assert desk.embedded == embedded
-    targets = desk.reader.connection.execute("SELECT DISTINCT target FROM link WHERE target LIKE 'Old/%'").fetchall()
-    assert targets == []
+    with closing(open_reader(desk.catalog_file)) as db:
+        assert db.execute("SELECT DISTINCT target FROM link WHERE target LIKE 'Old/%'").fetchall() == []

@@ -23,7 +23,7 @@ _UNSPACED = re.compile(r"[\u2e80-\U0010ffff]")
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 #: Changes when the same note would be cut differently; part of what the index says it was built with.
-CHUNKER_VERSION = 3
+CHUNKER_VERSION = 4
 
 _CARD_LINES = 12
 #: Longer ones are paragraphs with a # before them.
@@ -236,7 +236,8 @@ def _fitting(block: _Block, room: int, lines: _Lines) -> Iterator[_Piece]:
     used = 0
     for line in lines.blocks([(number, number) for number in range(block.start_line, block.end_line + 1)]):
         piece = _enriched(line, room)
-        if held and used + piece.tokens > room:
+        # A line that is cut may be short by the names of its columns: what is above it comes first all the same.
+        if held and (line.tokens > room or used + piece.tokens > room):
             yield _merged(held)
             held, used = [], 0
         if line.tokens > room:

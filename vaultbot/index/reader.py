@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from vaultbot.errors import DataDamaged
+from vaultbot.index.connections import Connections
 from vaultbot.index.filtering import keys
 from vaultbot.index.health import IndexFacts, copied_while_open, look_at_catalog, look_at_vectors
-from vaultbot.index.schema import open_reader
 from vaultbot.protocols import FloatArray, VectorIndex
 from vaultbot.types import DAMAGES, Heading, JsonValue, Problem, Skipped
 
@@ -71,23 +71,24 @@ class NoteRecord:
 
 
 class CatalogReader:
-    """Reads the catalog from any thread; each thread has a connection of its own."""
+    """Reads the catalog from any thread; a thread has a connection for as long as it reads."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._connections = Connections(file)
         self._local = threading.local()
 
     @property
-    def _db(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_reader(self._file)
+    def connection(self) -> sqlite3.Connection:
+        """The connection of this thread's snapshot, for questions that stand elsewhere."""
+        connection = self._in_snapshot
+        assert connection is not None, "a connection is only lent within a snapshot"
         return connection
 
     @property
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection, for questions that stand elsewhere; to be used within a snapshot."""
-        return self._db
+    def _in_snapshot(self) -> sqlite3.Connection | None:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        return connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -95,16 +96,18 @@ class CatalogReader:
 
         Keys and rowids are only good for one moment: a note that is read again gets new ones.
         """
-        if self._db.in_transaction:
+        if self._in_snapshot is not None:
             yield
             return
         try:
-            self._db.execute("BEGIN")
-            self._local.counted = {}
-            try:
-                yield
-            finally:
-                self._db.execute("ROLLBACK")
+            with self._connections.lent() as connection:
+                connection.execute("BEGIN")
+                self._local.connection, self._local.counted = connection, {}
+                try:
+                    yield
+                finally:
+                    self._local.connection = None
+                    connection.execute("ROLLBACK")
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
@@ -113,26 +116,39 @@ class CatalogReader:
                 "vault is read anew then"
             ) from error
 
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        """The snapshot's connection, or another for this block."""
+        if (connection := self._in_snapshot) is not None:
+            yield connection
+            return
+        with self._connections.lent() as connection:
+            yield connection
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lent() as connection:
+            return connection.execute(sql, values).fetchall()
+
     # ── counts and lists ───────────────────────────────────────────────────────────────────────────────────────
 
     def counts(self) -> tuple[int, int]:
         """Notes and passages that can be found."""
-        return self._rows("note_terms"), self._rows("passage_terms")
+        return self._length("note_terms"), self._length("passage_terms")
 
     def skipped(self) -> list[Skipped]:
         """Files that were left out at the last scan."""
-        return [Skipped(*row) for row in self._db.execute("SELECT path, reason FROM skipped ORDER BY path")]
+        return [Skipped(*row) for row in self._rows("SELECT path, reason FROM skipped ORDER BY path")]
 
     def waiting(self) -> int:
         """Chunks whose vectors are still to be carried over to the vector index."""
-        count: int = self._db.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        return count
+        return self._count("SELECT count(*) FROM outbox")
 
     def facts(self, vectors: VectorIndex | None, fingerprint: str) -> IndexFacts:
         """Whether the catalog is whole, and the vector index of this embedder what the catalog says."""
-        with copied_while_open(self._db, self._file) as copy:
-            catalog = look_at_catalog(copy)
-        return IndexFacts(catalog, look_at_vectors(self._db, vectors, fingerprint) if vectors else None)
+        with self._lent() as connection:
+            with copied_while_open(connection, self._file) as copy:
+                catalog = look_at_catalog(copy)
+            return IndexFacts(catalog, look_at_vectors(connection, vectors, fingerprint) if vectors else None)
 
     def aliases(self, note: int) -> list[str]:
         """The note's other names."""
@@ -144,7 +160,7 @@ class CatalogReader:
 
     def damaged(self) -> list[Skipped]:
         """Notes that are not wholly in the index, and why."""
-        rows = self._db.execute("SELECT path, problems FROM note WHERE problems <> '[]' ORDER BY path")
+        rows = self._rows("SELECT path, problems FROM note WHERE problems <> '[]' ORDER BY path")
         return [
             Skipped(path, problem["message"])
             for path, problems in rows
@@ -154,16 +170,16 @@ class CatalogReader:
 
     def paths(self) -> list[str]:
         """Every note's path."""
-        return [row[0] for row in self._db.execute("SELECT path FROM note ORDER BY path")]
+        return self._column("SELECT path FROM note ORDER BY path")
 
     def names(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """(path, title, aliases) of every note that can be found."""
         aliases: dict[str, list[str]] = {}
-        for path, name in self._db.execute(
+        for path, name in self._rows(
             "SELECT path, name FROM alias JOIN note ON note.id = alias.note ORDER BY note, ordinal"
         ):
             aliases.setdefault(path, []).append(name)
-        rows = self._db.execute("SELECT path, title FROM note WHERE searched ORDER BY path")
+        rows = self._rows("SELECT path, title FROM note WHERE searched ORDER BY path")
         return [(path, title, tuple(aliases.get(path, ()))) for path, title in rows]
 
     # ── full text ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,12 +208,12 @@ class CatalogReader:
         wanted = [*terms, *map(" ".join, pairs)]
         if not wanted or not rowids:
             return {}
-        rows = self._db.execute(
+        rows = self._rows(
             f"SELECT rowid, -bm25(passage_terms, {_PASSAGE_WEIGHTS}) FROM passage_terms"
             f" WHERE passage_terms MATCH ? AND {_AMONG}",
             (_any_of(wanted), keys(rowids)),
         )
-        return dict(rows.fetchall())
+        return dict(rows)
 
     def rarity(self, terms: Iterable[str]) -> dict[str, float]:
         """Each term's inverse document frequency: about 0 where every passage has it."""
@@ -208,19 +224,18 @@ class CatalogReader:
         """In how many passages each term stands, and how many passages there are."""
         wanted = set(terms)
         # In a snapshot nothing changes, and the terms of a question are counted for several reasons.
-        counted: dict[str, int] = self._local.counted if self._db.in_transaction else {}
+        counted: dict[str, int] = self._local.counted if self._in_snapshot else {}
         for term in wanted - counted.keys():
-            (counted[term],) = self._db.execute(
+            [(counted[term],)] = self._rows(
                 "SELECT count(*) FROM passage_terms WHERE passage_terms MATCH ?", (_any_of([term]),)
-            ).fetchone()
+            )
         if _ALL not in counted:
-            counted[_ALL] = self._rows("passage_terms")
+            counted[_ALL] = self._length("passage_terms")
         return {term: counted[term] for term in wanted}, counted[_ALL]
 
-    def _rows(self, table: str) -> int:
+    def _length(self, table: str) -> int:
         """How many rows a full-text table has: the table of their lengths is small, and counting itself reads all."""
-        count: int = self._db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0]
-        return count
+        return self._count(f"SELECT count(*) FROM {table}_docsize")
 
     def _match(
         self,
@@ -242,19 +257,19 @@ class CatalogReader:
             sql += f" AND +rowid IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
             given.append(_any_of(holding))
         given.append(-1 if limit is None else limit)
-        return self._db.execute(f"{sql} ORDER BY score DESC, rowid LIMIT ?", given).fetchall()
+        return self._rows(f"{sql} ORDER BY score DESC, rowid LIMIT ?", given)
 
     # ── passages and vectors ───────────────────────────────────────────────────────────────────────────────────
 
     def notes_of(self, chunk_ids: Sequence[str]) -> dict[str, int]:
         """The note of each chunk that still exists."""
         wanted = json.dumps(list(chunk_ids))
-        rows = self._db.execute("SELECT id, note FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
-        return dict(rows.fetchall())
+        rows = self._rows("SELECT id, note FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+        return dict(rows)
 
     def passages_of(self, notes: Collection[int]) -> list[Passage]:
         """Every passage of these notes, in order."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT chunk.rowid, chunk.id, note, path, title, heading_path, start_line, end_line, text"
             " FROM chunk JOIN note ON note.id = chunk.note"
             " WHERE view = 'passage' AND note IN (SELECT value FROM json_each(?)) ORDER BY note, ordinal",
@@ -264,37 +279,33 @@ class CatalogReader:
 
     def vectors_of(self, notes: Collection[int], fingerprint: str) -> Vectors:
         """The vectors of these notes' chunks, as far as they have one."""
-        rows = self._db.execute(
+        rows = self._rows(
             # CROSS: from the few chunks to their vectors, or SQLite may read every vector there is.
             "SELECT chunk.note, chunk.rowid, chunk.view, vector.vector FROM chunk"
             " CROSS JOIN vector ON vector.text_hash = chunk.text_hash AND vector.fingerprint = ?"
             " WHERE chunk.note IN (SELECT value FROM json_each(?))",
             (fingerprint, keys(notes)),
-        ).fetchall()
+        )
         # One buffer for all: a filter may leave thousands.
         matrix = np.frombuffer(b"".join(blob for *_, blob in rows), np.float32).reshape(len(rows), -1 if rows else 0)
         return Vectors([row[0] for row in rows], [row[1] for row in rows], [row[2] == "card" for row in rows], matrix)
 
     def chunk_count(self, notes: Collection[int]) -> int:
         """How many chunks these notes have."""
-        rows = self._db.execute(
-            "SELECT count(*) FROM chunk WHERE note IN (SELECT value FROM json_each(?))", (keys(notes),)
-        )
-        count: int = rows.fetchone()[0]
-        return count
+        return self._count("SELECT count(*) FROM chunk WHERE note IN (SELECT value FROM json_each(?))", keys(notes))
 
     def passage_notes(self, notes: Collection[int]) -> dict[int, int]:
         """The rowid of every passage of these notes, with its note, in order."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT rowid, note FROM chunk WHERE view = 'passage' AND note IN (SELECT value FROM json_each(?))"
             " ORDER BY note, ordinal",
             (keys(notes),),
         )
-        return dict(rows.fetchall())
+        return dict(rows)
 
     def newest(self, notes: Collection[int], *, limit: int) -> list[Passage]:
         """The first passage of each of these notes, the newest date first, then by path; empty for an empty note."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT coalesce(chunk.rowid, 0), coalesce(chunk.id, ''), note.id, path, title,"
             " coalesce(heading_path, '[]'), coalesce(start_line, 1), coalesce(end_line, 1), coalesce(text, '')"
             " FROM note LEFT JOIN chunk ON chunk.note = note.id AND view = 'passage' AND ordinal = 0"
@@ -306,7 +317,7 @@ class CatalogReader:
 
     def titles(self, notes: Sequence[int]) -> dict[int, tuple[str, str]]:
         """(path, title) of these notes."""
-        rows = self._db.execute(f"SELECT id, path, title FROM note WHERE id IN ({_marks(notes)})", notes)
+        rows = self._rows(f"SELECT id, path, title FROM note WHERE id IN ({_marks(notes)})", notes)
         return {key: (path, title) for key, path, title in rows}
 
     def names_of(self, notes: Collection[int]) -> dict[int, list[str]]:
@@ -323,13 +334,13 @@ class CatalogReader:
 
     def _texts(self, sql: str, notes: Collection[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
-        for note, text in self._db.execute(sql, (keys(notes),)):
+        for note, text in self._rows(sql, (keys(notes),)):
             found.setdefault(note, []).append(text)
         return found
 
     def headings(self, note: int) -> list[Heading]:
         """The note's headings in order (offsets are not kept)."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT level, text, path, line, written FROM heading WHERE note = ? ORDER BY ordinal", (note,)
         )
         return [
@@ -339,12 +350,10 @@ class CatalogReader:
 
     def note(self, path: str) -> NoteRecord | None:
         """A note with its properties, names and headings; None when it is not in the index."""
-        row = self._db.execute(
-            "SELECT id, title, lines, properties, problems FROM note WHERE path = ?", (path,)
-        ).fetchone()
-        if row is None:
+        rows = self._rows("SELECT id, title, lines, properties, problems FROM note WHERE path = ?", (path,))
+        if not rows:
             return None
-        key, title, lines, properties, problems = row
+        [(key, title, lines, properties, problems)] = rows
         return NoteRecord(
             key,
             path,
@@ -358,7 +367,12 @@ class CatalogReader:
         )
 
     def _column(self, sql: str, *values: Any) -> list[str]:
-        return [row[0] for row in self._db.execute(sql, values)]
+        return [row[0] for row in self._rows(sql, values)]
+
+    def _count(self, sql: str, *values: Any) -> int:
+        [(count,)] = self._rows(sql, values)
+        assert isinstance(count, int)
+        return count
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
