@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.cli.machine import Machine, machine_in, until
+from tests.cli.machine import Machine, machine_in
 from tests.web.browser import Browser, Page, browser_in
 
 ROOT = Path(__file__).parent.parent.parent
@@ -17,8 +17,8 @@ def main() -> None:
     """Light, dark and narrow."""
     with TemporaryDirectory() as folder, machine_in(Path(folder), environment={}) as machine:
         shutil.copytree(ROOT / "examples" / "garden", machine.vault, dirs_exist_ok=True)
-        assert machine.vaultbot("start").code == 0
-        until(lambda: machine.client().get("/api/status")["state"] == "ready", seconds=240)
+        with machine.popen("start", "--vault", str(machine.vault)) as starting:
+            starting.communicate(timeout=600)
         with browser_in(Path(folder)) as browser:
             page = entered(browser, machine, width=1280, height=800)
             asked(page, "What is quantization?")

@@ -44,7 +44,8 @@ def neighbourhood(graph: Graph, path: str, title: str, *, depth: int, limit: int
     titles = {path: title}
     distance = {path: 0}
     around: dict[str, dict[str, Neighbour]] = {}
-    ring, left_out = [path], 0
+    ring = [path]
+    left_out: set[str] = set()
     for step in range(1, depth + 1):
         found: dict[str, list[Neighbour]] = {}
         for one in ring:
@@ -53,7 +54,7 @@ def neighbourhood(graph: Graph, path: str, title: str, *, depth: int, limit: int
                     found.setdefault(near.path, []).append(near)
         room = limit + 1 - len(distance)
         ranked = sorted(found, key=lambda other: (-_closeness(found[other]), other))
-        left_out += len(ranked) - len(ranked[:room])
+        left_out.update(ranked[room:])
         ring = ranked[:room]
         distance.update(dict.fromkeys(ring, step))
         titles.update({other: found[other][0].title for other in ring})
@@ -65,7 +66,7 @@ def neighbourhood(graph: Graph, path: str, title: str, *, depth: int, limit: int
         for near in around[one].values()
         if places.get(near.path, -1) > number
     )
-    return Neighbourhood(notes, ties, left_out)
+    return Neighbourhood(notes, ties, len(left_out))
 
 
 def _around(graph: Graph, path: str, known: dict[str, dict[str, Neighbour]]) -> dict[str, Neighbour]:
