@@ -212,3 +212,18 @@ def test_every_prompt_is_described_with_its_placeholders() -> None:
         described[name] = above
 
     assert described == PLACEHOLDERS
+
+
+def test_every_test_that_reliability_names_is_there() -> None:
+    rows = re.findall(r"^\|.*\| (.+) \|$", text_of("docs/reliability-rows.md"), re.MULTILINE)
+    named = [found for row in rows for found in re.findall(r"([\w/]+\.py)|::(test_\w+)(…?)", row)]
+    place = ROOT
+
+    assert len(named) > 80
+    for file, name, more in named:  # "…" stands for all that begin so.
+        if file:
+            place = ROOT / file if file.startswith("bench/") else ROOT / "tests" / file
+            assert place.is_file(), file
+        else:
+            begun = f"def {name}" + ("" if more else "(")
+            assert begun in place.read_text(encoding="utf-8"), f"{place.name} has no {name}"

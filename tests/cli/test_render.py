@@ -59,6 +59,19 @@ def test_a_report_names_every_file_that_was_left_out(capsys: pytest.CaptureFixtu
     assert shown.err == "note: late\n"
 
 
+def test_one_note_is_no_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = dict.fromkeys(("added", "changed", "renamed", "removed"), 0)
+    print_report(
+        {**counts, "unchanged": 1, "skipped": [], "failed": [], "damaged": [], "embedded": 1, "took_s": 0.0,
+         "notes": 1, "chunks": 1200, "warnings": []}
+    )  # fmt: skip
+
+    assert capsys.readouterr().out.splitlines() == [
+        "1 unchanged; 1 text embedded in 0.0 s",
+        "the index holds 1 note in 1,200 passages",
+    ]
+
+
 def test_a_sentence_without_support_is_shown_with_the_remark_that_comes_with_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -11,6 +11,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vaultbot.doctor.check import counted
+
 _SNIPPET = 320  #: characters
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
@@ -254,8 +256,9 @@ def print_report(report: Mapping[str, Any]) -> None:
     """What a run of the indexer did."""
     counts = [f"{report[k]} {k}" for k in ("added", "changed", "renamed", "removed", "unchanged") if report[k]]
     counts += [f"{len(report[k])} {k}" for k in ("skipped", "failed", "damaged") if report[k]]
-    print(f"{', '.join(counts) or 'no notes'}; {report['embedded']} texts embedded in {report['took_s']:.1f} s")
-    print(f"the index holds {report['notes']} notes in {report['chunks']} passages")
+    embedded = counted(report["embedded"], "text")
+    print(f"{', '.join(counts) or 'no notes'}; {embedded} embedded in {report['took_s']:.1f} s")
+    print(f"the index holds {counted(report['notes'], 'note')} in {counted(report['chunks'], 'passage')}")
     for kind in ("skipped", "failed", "damaged"):
         for one in report[kind]:
             print(f"  {kind}: {plain(one['path'])}: {plain(one['reason'])}")

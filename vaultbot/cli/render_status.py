@@ -9,6 +9,7 @@ from typing import Any
 
 from vaultbot.cli.progress import duration
 from vaultbot.cli.render import bold, dim, plain, red
+from vaultbot.doctor.check import counted
 
 _SHOWN = 5  #: files of a list without --verbose
 _BAR = 24  #: characters
@@ -56,7 +57,7 @@ def _rows(status: Mapping[str, Any], now: float) -> Iterator[tuple[str, str]]:
     yield "vault", plain(status["vault"])
     waiting = status.get("waiting_vectors")
     filed = f"; the vectors of {waiting} are still to be filed" if waiting else ""
-    yield "index", f"{status['notes']} notes in {status['chunks']} passages{filed}"
+    yield "index", f"{counted(status['notes'], 'note')} in {counted(status['chunks'], 'passage')}{filed}"
     if progress := status.get("progress"):
         yield "work", _work(progress)
     if "changed_at" in status:
