@@ -181,8 +181,9 @@ def test_a_copy_of_a_note_takes_no_place_among_the_passages_for_an_answer(vault:
     vault.index()
     retriever = vault.assistant._retriever
 
-    (reading,) = retriever.readings(parse_query("compost heap"))
-    found = retriever.passages(reading, limit=2)
+    with vault.assistant._reader.snapshot():
+        (reading,) = retriever.readings(parse_query("compost heap"))
+        found = retriever.passages(reading, limit=2)
 
     assert sorted(one.passage.text for one in found) == ["A compost heap wants carbon.", "Compost feeds the bed."]
 
