@@ -137,7 +137,7 @@ def _exactly(index: Indexed) -> Way:
     retriever = index.retriever()
 
     def way(question: Question) -> list[str]:
-        with suppress(InvalidRequest):
+        with suppress(InvalidRequest), index.reader.snapshot():
             for reading in retriever.readings(parse_query(question.query)):
                 limit = SEEN + len(question.exclude)
                 if found := reference.rank(reading.query, reading.notes, limit=limit):
