@@ -34,7 +34,9 @@ def with_browser(machine: Machine, script: str) -> str:
 
 
 def test_it_starts_the_daemon_and_prints_an_address_that_lets_a_page_in(machine: Machine) -> None:
-    address = machine.vaultbot("open", "--print").out.strip()
+    ran = machine.vaultbot("open", "--print")
+    assert ran.code == 0, ran.err
+    address = ran.out.strip()
 
     assert re.fullmatch(ADDRESS, address)
     base, _, code = address.partition("/#c=")
