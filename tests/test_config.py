@@ -71,6 +71,7 @@ WRONG = {
     "server.port": "65536",
     "server.idle_minutes": "inf",
     "server.allowed_origins": "[1]",
+    "server.log_format": '"yaml"',
     "server.ollama_compat": "1",
 }
 
