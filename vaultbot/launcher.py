@@ -17,7 +17,7 @@ from vaultbot.errors import AlreadyRunning, NotRunning, VaultbotError
 from vaultbot.paths import LEAST_ROOM, START_AGAIN, StatePaths, disk_full, room
 from vaultbot.runtime import is_locked, read_runtime
 
-_START_S = 60.0
+_START_S = 180.0
 _STOP_S = 10.0
 
 

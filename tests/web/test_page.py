@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.machine import Machine, machine_in
+from tests.injection.corpus import hostile_notes
 from tests.web.browser import Browser, Page, browser_in, find_chromium
 from vaultbot.client import Client
 
@@ -387,6 +388,37 @@ def test_the_renderer_makes_a_closed_list_of_elements_of_anything(enter: Enter) 
         "P", "H3", "BLOCKQUOTE", "UL", "LI", "DIV", "TABLE", "TBODY", "TR", "TH", "TD",
         "SPAN", "STRONG", "EM", "CODE", "MARK",
     }  # fmt: skip
+
+
+def test_a_hundred_hostile_notes_do_nothing_as_notes_and_in_every_place_of_an_answer(enter: Enter) -> None:
+    page = enter()
+    texts = [text for one in hostile_notes() for text in (one.text, one.path)]
+    place = (
+        "path: text, title: text, heading_path: [text], line: 1, line_start: 1, line_end: 1, uri: text, wikilink: text"
+    )
+    drawn = page.run(
+        "Promise.all([import('/assets/markdown.js'), import('/assets/answer.js')]).then(([notes, answers]) => {"
+        f" const texts = {json.dumps(texts)}, here = document.querySelector('main') ?? document.body;"
+        " for (const text of texts) {"
+        "  here.append(...notes.drawNote(text, () => null).nodes);"
+        "  for (const refused of [false, true]) {"
+        f"   const citation = {{ n: 1, quote: text, {place} }}, hit = {{ text, {place} }};"
+        "   const kinds = ['quote', 'supported', 'unsupported'];"
+        "   const sentences = kinds.map((support) => ({ text, citations: [1, 9], support }));"
+        "   const differences = [{ kind: text, citations: [1, 1], words: [text, ''], dates: [text, null] }];"
+        "   const answer = { question: text, answer: text, sentences, citations: [citation], grounded: true, refused,"
+        "    model: text, timings_ms: { total: 1 }, match: 'good', nearest: [hit], differences, warnings: [text] };"
+        "   const turn = { question: text, state: 'done', model: text, match: 'good', sentences, answer,"
+        "    remarks: [text, text, text], citations: [citation], failure: text };"
+        "   const actions = { read: () => undefined, copy: () => undefined, retry: null };"
+        "   here.append(...answers.drawTurn(turn, actions).filter((one) => one !== null));"
+        "  } }"
+        " return texts.length; })"
+    )
+
+    assert drawn == 2 * len(hostile_notes()) > 200
+    assert page.count(_FOREIGN) == 0
+    assert page.run("document.title") == "vaultbot"
 
 
 def test_long_lines_of_nothing_but_marks_are_drawn(enter: Enter) -> None:
