@@ -16,7 +16,7 @@ def open(  # noqa: A001
     only_print: Annotated[bool, typer.Option("--print", help="Print the address, and open nothing.")] = False,
     no_start: NoStart = False,
 ) -> None:
-    """Open your notes in the browser: ask, search, and see what is linked with what.
+    """Open your notes in the browser.
 
     The address works once, within a minute.
     """
