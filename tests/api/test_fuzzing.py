@@ -10,7 +10,7 @@ from tests.api.fuzzing import Told, ask_as_described, send_bytes
 from tests.cli.machine import Machine, machine_in
 from vaultbot.client import Client
 
-EXAMPLES = 12  #: of each operation, right ones and wrong ones
+EXAMPLES = 8  #: of each operation, right ones and wrong ones
 
 
 @pytest.fixture(scope="module")
