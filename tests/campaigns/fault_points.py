@@ -80,7 +80,7 @@ def _each_first(faults: list[Fault]) -> list[Fault]:
     """In an order by chance, but each point with each kind once before any comes again: so a part tells of all."""
     random.Random("any order").shuffle(faults)
     seen: Counter[tuple[str, str]] = Counter()
-    turns = []
+    turns: list[tuple[int, int, Fault]] = []
     for fault in faults:
         _, point, kind, _ = fault
         turns.append((seen[point, kind], len(turns), fault))

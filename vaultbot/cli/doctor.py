@@ -34,11 +34,14 @@ def doctor(
     started. The exit code is 1 when there is a problem.
     """
     checks = _examine(session)
-    if not repair or not _repair(session, checks, yes=yes):
-        _show(session, checks)
-    else:
+    tried: set[str] = set()
+    # A token that others may read keeps the daemon from being asked, so what else there is shows only after that.
+    while repair and (kinds := {check.repair for check in checks if check.repair} - tried):
+        if not _repair(session, [check for check in checks if check.repair in kinds], yes=yes):
+            break
+        tried |= kinds
         checks = _examine(session)
-        _show(session, checks)
+    _show(session, checks)
     if any(check.state == "problem" for check in checks):
         raise typer.Exit(1)
 
@@ -100,12 +103,10 @@ def _show(session: Session, checks: Sequence[Check]) -> None:
 
 
 def _repair(session: Session, checks: Sequence[Check], *, yes: bool) -> bool:
-    """Mend what can be mended; False when there is nothing to mend, or nothing was wanted."""
+    """Mend what was found; False when that was not wanted."""
     from vaultbot.doctor.repair import repairs
 
-    todo = repairs(checks, session.state) if any(check.repair for check in checks) else []
-    if not todo:
-        return False
+    todo = repairs(checks, session.state)
     if session.json and not yes:
         raise InvalidRequest("--json cannot ask; add --yes")
     for one in todo:
