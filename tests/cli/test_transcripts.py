@@ -56,7 +56,7 @@ def normal(machine: Machine, text: str) -> str:
     ):
         text = text.replace(str(folder), name)
     text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-05-03 09:00", text)
-    text = re.sub(r"\b\d+ [kM]B in (\S+)-[0-9a-f]{10}\b", r"300 kB in \1-0123456789", text)
+    text = re.sub(r"\b\d+(\.\d+)? [kMG]B in (\S+)-[0-9a-f]{10}\b", r"1 MB in \2-0123456789", text)
     text = re.sub(r"(vaults/\S+)-[0-9a-f]{10}\b", r"\1-0123456789", text)
     text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b", r"0 \2", text)
     text = re.sub(r"\b\d+ min\b", "0 s", text)  # On a slow machine.
