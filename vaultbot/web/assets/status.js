@@ -53,10 +53,13 @@ export function makeStatus(daemon, ask) {
 
   /** @param {IndexState} news */
   async function heard(news) {
-    const before = status?.state;
+    // How many notes there are is told with the whole status: the number from before a run would be wrong after it.
+    if (status?.state !== news.state && news.state !== "indexing") {
+      await refresh();
+      return;
+    }
     show(news.state, news.message, news.progress);
-    if (before !== news.state && news.state !== "indexing") await refresh();
-    else if (status) status.state = news.state;
+    if (status) status.state = news.state;
   }
 
   /** @param {string} how @param {string} message @param {Progress | null} at */
