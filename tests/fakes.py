@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from vaultbot.protocols import FloatArray
 
 
+class Clock:
+    """Tells the time that a test sets, in seconds."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class HashEmbedder:
     """An Embedder whose texts are close when they share words: each word adds one of `dimensions` directions.
 

@@ -7,20 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.chat_model import QUESTION, text_of
-from tests.fakes import ScriptedChatModel
+from tests.fakes import Clock, ScriptedChatModel
 from tests.gguf_files import scripted_model
 from vaultbot.adapters.llama_cpp.chat import LlamaCppChatModel
 from vaultbot.answering.chat_models import ChatModels
-
-
-class Clock:
-    """Tells the time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

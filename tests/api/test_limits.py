@@ -14,10 +14,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from tests.api.test_app import SOURDOUGH, Asking, Waiting, app_of
-from tests.api.test_tokens import Clock
 from tests.api.wire import HOST, JSON, PORT, RIGHT, TOKEN, Reply, call, call_async, served
 from tests.cli.machine import until
 from tests.conftest import VaultBuilder
+from tests.fakes import Clock
 from vaultbot.api.guard import Guard
 from vaultbot.api.limits import ASK, LOOK, SEARCH, STREAMS, Limits, Rate
 from vaultbot.api.sse import EventStream

@@ -4,17 +4,9 @@ import pytest
 
 from tests.api.hostile_requests import TOKENS
 from tests.api.wire import HOST, OBSIDIAN, PORT, RIGHT, TOKEN, Notebook, call
+from tests.fakes import Clock
 from vaultbot.api.guard import Guard
 from vaultbot.runtime import is_challenge, prove
-
-
-class Clock:
-    """A clock that moves when told to."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

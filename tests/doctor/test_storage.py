@@ -24,9 +24,9 @@ from vaultbot.runtime import Runtime, make_token
 #: Lines in the form of Linux' own.
 MOUNTS = r"""
 22 28 0:21 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:25 / /home/me/server rw,relatime shared:2 - nfs4 nas:/export rw,vers=4.2
-31 22 0:26 / /home/me/with\040blank rw - fuse.sshfs host:/ rw
-32 22 0:27 / /home/me/server/local rw - xfs /dev/sdb1 rw
+30 22 0:25 / /users/me/server rw,relatime shared:2 - nfs4 nas:/export rw,vers=4.2
+31 22 0:26 / /users/me/with\040blank rw - fuse.sshfs host:/ rw
+32 22 0:27 / /users/me/server/local rw - xfs /dev/sdb1 rw
 """.strip()
 
 
@@ -102,11 +102,11 @@ def test_a_full_disk_is_told_before_it_is_full(free: int, catalog: int, wanted: 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/home/me/vaults", "ext4"),
-        ("/home/me/server/vaults", "nfs4"),
-        ("/home/me/serverless", "ext4"),
-        ("/home/me/with blank/vaults", "fuse.sshfs"),
-        ("/home/me/server/local/vaults", "xfs"),
+        ("/users/me/vaults", "ext4"),
+        ("/users/me/server/vaults", "nfs4"),
+        ("/users/me/serverless", "ext4"),
+        ("/users/me/with blank/vaults", "fuse.sshfs"),
+        ("/users/me/server/local/vaults", "xfs"),
     ],
 )
 def test_the_kind_of_a_disk_is_that_of_the_nearest_mount(path: str, kind: str) -> None:
@@ -120,14 +120,14 @@ def test_this_machines_own_mount_table_is_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("root", "kind", "wanted"),
     [
-        ("/home/me/.local/share/vaultbot", "ext4", "ok"),
-        ("/home/me/.local/share/vaultbot", None, "ok"),
-        ("/home/me/.local/share/vaultbot", "nfs4", "problem"),
-        ("/home/me/Dropbox/vaultbot", "ext4", "problem"),
-        ("/home/me/Dropbox (Work)/vaultbot", "ext4", "problem"),
+        ("/users/me/.local/share/vaultbot", "ext4", "ok"),
+        ("/users/me/.local/share/vaultbot", None, "ok"),
+        ("/users/me/.local/share/vaultbot", "nfs4", "problem"),
+        ("/users/me/Dropbox/vaultbot", "ext4", "problem"),
+        ("/users/me/Dropbox (Work)/vaultbot", "ext4", "problem"),
         ("/Users/me/Library/Mobile Documents/vaultbot", None, "problem"),
-        ("/home/me/OneDrive - Work/vaultbot", None, "problem"),
-        ("/home/me/my dropbox notes/vaultbot", "btrfs", "ok"),
+        ("/users/me/OneDrive - Work/vaultbot", None, "problem"),
+        ("/users/me/my dropbox notes/vaultbot", "btrfs", "ok"),
     ],
 )
 def test_an_index_on_another_machines_disk_or_in_a_synced_folder_is_a_problem(

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes import Clock
 from vaultbot.index.freshness import Freshness, FreshnessMeter, why_stale
 from vaultbot.types import DaemonState, IndexReport
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

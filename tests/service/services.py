@@ -12,16 +12,16 @@ from vaultbot.service.service import Service
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 
 #: Everything that a folder's name can hold and a file format may stumble over.
-AWKWARD = '/home/ada/100% of $HOME & "Ada\'s" <notes>; #1 \\ ノート'
+AWKWARD = '/users/ada/100% of $HOME & "Ada\'s" <notes>; #1 \\ ノート'
 
 
-def service(vault: str = "/home/ada/Notes", **more: str) -> Service:
-    state = Path("/home/ada/.local/share/vaultbot/vaults/Notes-0123456789")
+def service(vault: str = "/users/ada/Notes", **more: str) -> Service:
+    state = Path("/users/ada/.local/share/vaultbot/vaults/Notes-0123456789")
     return Service(
         "vaultbot-Notes-0123456789",
         Path(vault),
         ("/opt/vaultbot/bin/python", "-P", "-m", "vaultbot", "serve", "--background", "--vault", vault),
-        writable=(state, Path("/home/ada/.cache/vaultbot"), Path(vault)),
+        writable=(state, Path("/users/ada/.cache/vaultbot"), Path(vault)),
         log=state / "daemon.log",
         environment=more,
     )

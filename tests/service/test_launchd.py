@@ -44,7 +44,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 
 def test_the_property_list_says_when_to_start_it() -> None:
-    assert_is_the_snapshot(Launchd().written(service(VAULTBOT_HOME="/home/ada/vb")), "launchd.plist")
+    assert_is_the_snapshot(Launchd().written(service(VAULTBOT_HOME="/users/ada/vb")), "launchd.plist")
 
 
 def test_awkward_names_come_back_as_they_were() -> None:
@@ -58,7 +58,7 @@ def test_awkward_names_come_back_as_they_were() -> None:
 
 def test_a_name_that_no_property_list_can_hold_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="rename that folder"):
-        Launchd().written(service("/home/ada/two\nlines"))
+        Launchd().written(service("/users/ada/two\nlines"))
 
 
 def test_installing_twice_and_uninstalling_leaves_nothing(programs: Programs, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_awkward_names_and_variables_are_written_so_that_systemd_reads_them_back
     assert_is_the_snapshot(content, "systemd-awkward.service")
 
 
-@pytest.mark.parametrize("vault", ["/home/ada/two\nlines", "/home/ada/bell\a", "/home/ada/half\ud800"])
+@pytest.mark.parametrize("vault", ["/users/ada/two\nlines", "/users/ada/bell\a", "/users/ada/half\ud800"])
 def test_a_name_that_no_unit_can_hold_is_refused(programs: Programs, vault: str) -> None:
     with pytest.raises(InvalidRequest, match="rename that folder, or run: vaultbot start"):
         Systemd().written(service(vault))
@@ -60,12 +60,12 @@ def test_a_vault_that_may_only_be_read_is_not_among_the_writable(programs: Progr
     whole = service()
     unit = Systemd().written(replace(whole, writable=whole.writable[:-1])).decode()
 
-    assert 'ReadWritePaths="-/home/ada/Notes"' not in unit
-    assert 'ReadWritePaths="-/home/ada/.cache/vaultbot"' in unit
+    assert 'ReadWritePaths="-/users/ada/Notes"' not in unit
+    assert 'ReadWritePaths="-/users/ada/.cache/vaultbot"' in unit
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="needs systemd-analyze")
-@pytest.mark.parametrize("vault", ["/home/ada/Notes", AWKWARD], ids=["plain", "awkward"])
+@pytest.mark.parametrize("vault", ["/users/ada/Notes", AWKWARD], ids=["plain", "awkward"])
 def test_systemd_itself_finds_nothing_wrong_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs, vault: str
 ) -> None:

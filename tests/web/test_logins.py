@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes import Clock
 from vaultbot.errors import CodeRefused, RateLimited
 from vaultbot.web.logins import CODE_SECONDS, Logins
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ test.each([
 });
 
 test("what ails is said above every view", () => {
-  const status = { state: "ready", message: "ready", vault: "/home/me/Work", name: "work", notes: 1, model: null, version: "0.1.0", progress: null };
+  const status = { state: "ready", message: "ready", vault: "/users/me/Work", name: "work", notes: 1, model: null, version: "0.1.0", progress: null };
   expect(troubleOf({ kind: "online", status })).toBeNull();
   expect(troubleOf({ kind: "online", status: { ...status, state: "vault-missing", message: "It is gone." } })).toBe("It is gone.");
   expect(troubleOf({ kind: "refused", why: "This daemon serves another vault." })).toBe("This daemon serves another vault.");
-  expect(inFull({ kind: "online", status })).toContain("for work, /home/me/Work: 1 note");
+  expect(inFull({ kind: "online", status })).toContain("for work, /users/me/Work: 1 note");
 });
