@@ -102,8 +102,9 @@ describe("the client", () => {
     const text = JSON.stringify({ type: "/problems/other-vault", title: "This daemon serves another vault", status: 409, detail: words });
     for (const path of ["/api/status", "/api/suggestions", "/api/related"]) daemon.answers[path] = { status: 409, text };
     daemon.stream_ = () => new Response(text, { status: 409 });
-    for (const asked of [daemon.client().status(), daemon.client().suggestions("A.md"), daemon.client().related("A.md")]) {
-      await expect(asked).rejects.toMatchObject({ slug: "other-vault", message: words });
+    const client = daemon.client();
+    for (const ask of [() => client.status(), () => client.suggestions("A.md"), () => client.related("A.md")]) {
+      await expect(ask()).rejects.toMatchObject({ slug: "other-vault", message: words });
     }
     await expect(all(daemon.client().ask(QUESTION, new AbortController().signal))).rejects.toMatchObject({ slug: "other-vault" });
   });
