@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.machine import machine_in
-from vaultbot.log_form import JsonLine, LogForm, TextLine, set_up_log
+from vaultbot.log_form import JsonLine, LogForm, TerminalHandler, TextLine, set_up_log
 
 #: Names in the manner of S-21 in the list of attacks: what moves a cursor, ends a line, turns the direction of reading.
 HOSTILE = (
@@ -123,3 +124,26 @@ def test_a_daemon_logs_in_the_form_of_the_settings(form: LogForm, tmp_path: Path
             assert json.loads(line)["logger"]
         else:
             assert _LINE.fullmatch(line)
+
+
+def test_a_terminal_that_stands_still_holds_nobody_up(tmp_path: Path, root_log: None) -> None:
+    out, into = os.pipe()  # A pipe that nobody reads is full after 64 KB, as a terminal is after Ctrl-S.
+    with os.fdopen(out, encoding="utf-8") as reader, os.fdopen(into, "w", encoding="utf-8") as terminal:
+        handler = TerminalHandler(terminal)
+        handler.setFormatter(TextLine())
+        for number in range(5_000):
+            handler.emit(logging.makeLogRecord({"msg": f"line {number} {'x' * 200}", "levelname": "INFO", "name": "a"}))
+        first = [reader.readline() for _ in range(100)]
+
+        assert [line.split()[5] for line in first] == [str(number) for number in range(100)]
+        reader.close()
+
+
+def test_the_last_lines_reach_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path, root_log: None) -> None:
+    set_up_log(tmp_path / "log", "text", to_terminal=True, verbose=False)
+    for number in range(200):
+        logging.getLogger("vaultbot").info("line %d", number)
+
+    logging.getLogger().handlers[1].flush()
+
+    assert capsys.readouterr().err.splitlines()[-1].endswith("line 199")

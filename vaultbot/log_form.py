@@ -9,16 +9,21 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import queue
 import re
+import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TextIO, TypeAlias
 
 from vaultbot.errors import kind_and_place
 
 LogForm: TypeAlias = Literal["text", "json"]
 
 _MOST_BYTES, _FILES = 2_000_000, 5
+_MOST_WAITING, _FLUSH_S = 1_000, 1.0  #: lines for a terminal, and how long they are waited for at the end
 #: What ends a line somewhere, moves a terminal's cursor, or turns the direction of reading.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -31,11 +36,43 @@ def set_up_log(file: Path, form: LogForm, *, to_terminal: bool, verbose: bool) -
     rotated.setFormatter(JsonLine() if form == "json" else TextLine())
     handlers: list[logging.Handler] = [rotated]
     if to_terminal:
-        shown = logging.StreamHandler()
+        shown = TerminalHandler(sys.stderr)
         shown.setFormatter(TextLine())
         handlers.append(shown)
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     logging.getLogger("vaultbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class TerminalHandler(logging.Handler):
+    """Writes to a terminal from a thread of its own. One that stands still, as after Ctrl-S, holds nobody up.
+
+    What it has no room for is left out there; the file has it.
+    """
+
+    def __init__(self, terminal: TextIO) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._lines: queue.Queue[str] = queue.Queue(_MOST_WAITING)
+        threading.Thread(target=self._write, name="terminal-log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Leave the line for the thread."""
+        with suppress(queue.Full):
+            self._lines.put_nowait(self.format(record))
+
+    def flush(self) -> None:
+        """Wait for a moment until all lines are written; the logging module asks for it at the end."""
+        until = time.monotonic() + _FLUSH_S
+        while self._lines.unfinished_tasks and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            with suppress(OSError, ValueError):  # The terminal was closed.
+                self._terminal.write(f"{line}\n")
+                self._terminal.flush()
+            self._lines.task_done()
 
 
 class TextLine(logging.Formatter):

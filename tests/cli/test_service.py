@@ -96,7 +96,7 @@ def test_a_service_is_installed_serves_is_stopped_started_and_leaves_nothing(mac
     assert told["daemon"]["notes"] == 1
     shown = machine.vaultbot("service", "status").out
     assert f"{unit.stem} of systemd, active" in shown
-    assert "1 notes" in shown
+    assert "1 note in 1 passage" in shown
 
     assert machine.vaultbot("stop").out == (
         "stopped\nits service starts it when you log in; without one: vaultbot service uninstall\n"

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from vaultbot.links.folding import BoolArray, IntArray
+from vaultbot.links.characters import BoolArray, IntArray
 from vaultbot.links.meaning import NEAREST, Meaning, NoteVectors, TitleWords
 from vaultbot.links.names import By, Names
 from vaultbot.links.reading import Reading, Stands, written_so
@@ -131,14 +131,15 @@ class Signals:
         if cosines is not None and vectors is not None:
             mine = cosines[targets]
             put("cosine", mine)
-            put("cosine_rank", np.log1p((cosines[None, :] > mine[:, None]).sum(axis=1)))
+            nearer = len(cosines) - np.searchsorted(np.sort(cosines), mine, side="right")
+            put("cosine_rank", np.log1p(nearer))
             put("cosine_above", (mine - mine.mean()) / (mine.std() + 0.02))
             assert self.meaning.cards is not None
             if len(vectors.passages):
                 near = vectors.passages @ self.meaning.cards[targets].T
                 most = near.max(axis=0)
                 put("nearest_passage", most)
-                line = np.array([reading.text.count("\n", 0, at) + 1 if at >= 0 else 0 for at in start.tolist()])
+                line = np.where(start >= 0, reading.lines_of(start), 0)
                 within = (vectors.lines[:, :1] <= line) & (line <= vectors.lines[:, 1:])
                 here = np.where(within, near, -1).max(axis=0)
                 put("this_passage", np.where(here > -1, here, most))
@@ -340,6 +341,7 @@ class _Best:
 
 def _top(values: FloatArray, most: int) -> IntArray:
     """The places of the largest values above 0."""
-    places = np.argpartition(-values, most)[:most] if len(values) > most else np.arange(len(values))
-    found: IntArray = places[values[places] > 0].astype(np.int32)
-    return found
+    places = np.flatnonzero(values > 0)
+    if len(places) > most:
+        places = places[np.argpartition(-values[places], most)[:most]]
+    return places.astype(np.int32)

@@ -14,8 +14,9 @@ import numpy as np
 
 from vaultbot.errors import NoteNotFound, ShuttingDown
 from vaultbot.index.analyzer import terms
+from vaultbot.links.characters import BoolArray, IntArray
 from vaultbot.links.features import Signals
-from vaultbot.links.folding import BoolArray, IntArray, fold_name, fold_text
+from vaultbot.links.folding import fold_name, fold_text
 from vaultbot.links.meaning import Meaning, NoteVectors, TitleWords
 from vaultbot.links.names import Called, Names, Vocabulary, words_of
 from vaultbot.links.places import LinkSection, link_sections, usage

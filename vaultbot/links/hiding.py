@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from vaultbot.errors import ShuttingDown
+from vaultbot.links.characters import BoolArray, IntArray
 from vaultbot.links.features import SIGNALS, Candidates, Signals
-from vaultbot.links.folding import BoolArray, IntArray
 from vaultbot.links.groundwork import Groundwork
 from vaultbot.links.ranker import Ranker, Rows, Shipped, part_of, taught, untaught
 from vaultbot.links.survey import Habits

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vaultbot.index.analyzer import STOP_WORDS, terms
-from vaultbot.links.folding import IntArray
+from vaultbot.links.characters import IntArray
+from vaultbot.links.cosines import Cosines
 from vaultbot.protocols import FloatArray
 
 NEAREST = 20  #: notes whose links are looked at
@@ -29,14 +30,17 @@ class Meaning:
 
     def __init__(self, cards: FloatArray | None) -> None:
         self.cards = cards
+        self._cosines = Cosines(cards if cards is not None else np.zeros((0, 0), np.float32))
 
     def near(self, card: FloatArray | None, number: int) -> FloatArray | None:
         """(notes,) cosines with every note's card; the note itself has none."""
         if self.cards is None or card is None:
             return None
-        cosines: FloatArray = self.cards @ card
-        if 0 <= number < len(cosines):
-            cosines[number] = 0.0
+        if not 0 <= number < len(self.cards):
+            return self.cards @ card
+        is_known = np.array_equal(card, self.cards[number])
+        cosines: FloatArray = self._cosines.of(number).copy() if is_known else self.cards @ card
+        cosines[number] = 0.0
         return cosines
 
 
@@ -49,14 +53,13 @@ class TitleWords:
         for called in names:
             stems = dict.fromkeys(stem for name in called for stem in terms(name) if stem not in STOP_WORDS)
             lists.append([self._numbers.setdefault(stem, len(self._numbers)) for stem in stems])
-        sizes = np.array([len(one) for one in lists], np.int64)
-        self._words: IntArray = np.array([word for one in lists for word in one], np.int32)
-        self._first = np.concatenate(([0], np.cumsum(sizes)))
-        counts = np.bincount(self._words, minlength=len(self._numbers))
+        words = np.array([word for one in lists for word in one], np.int32)
+        owners = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+        counts = np.bincount(words, minlength=len(self._numbers))
         self._rarity = np.log((1 + len(lists)) / (1 + counts)).astype(np.float32) + np.float32(0.1)
-        self._owner = np.repeat(np.arange(len(lists)), sizes)
-        self._weights = self._rarity[self._words] if len(self._words) else np.zeros(0, np.float32)
-        self._whole = np.bincount(self._owner, self._weights, minlength=len(lists)).astype(np.float32)
+        self._whole = np.bincount(owners, self._rarity[words], minlength=len(lists)).astype(np.float32)
+        self._owners = owners[np.argsort(words, kind="stable")]  #: the notes of each stem, one stem behind the other
+        self._at = np.concatenate(([0], np.cumsum(counts)))
         self._most = math.log(2 + len(lists))
 
     def stems(self, text_terms: Sequence[str]) -> IntArray:
@@ -66,8 +69,10 @@ class TitleWords:
 
     def covered(self, stems: IntArray) -> tuple[FloatArray, FloatArray]:
         """Of every note the share of its title that these stems are, and how much is said by that, about 0 to 2."""
-        marked = np.zeros(len(self._numbers) + 1, bool)
-        marked[stems] = True
-        hit = np.bincount(self._owner, self._weights * marked[self._words], minlength=len(self._whole))
+        starts, ends = self._at[stems], self._at[stems + 1]
+        sizes = ends - starts
+        places = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
+        weights = np.repeat(self._rarity[stems], sizes)
+        hit = np.bincount(self._owners[places], weights, minlength=len(self._whole))
         share = hit / np.maximum(self._whole, 1e-6)
         return share.astype(np.float32), (share * hit / self._most).astype(np.float32)

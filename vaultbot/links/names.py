@@ -16,7 +16,8 @@ import numpy as np
 from ahocorasick_rs import AhoCorasick
 
 from vaultbot.index.analyzer import STOP_WORDS, terms
-from vaultbot.links.folding import IntArray, case_matters, fold_name, is_unspaced
+from vaultbot.links.characters import IntArray, is_unspaced
+from vaultbot.links.folding import case_matters, fold_name
 from vaultbot.protocols import FloatArray
 
 

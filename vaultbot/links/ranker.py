@@ -20,6 +20,7 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from vaultbot.links.features import SIGNALS
 from vaultbot.protocols import FloatArray
@@ -156,9 +157,15 @@ def taught(shipped: Shipped, rows: Rows, links: int) -> Ranker:
     prior = shipped.prior(links)
     signals = shipped.scale(rows.signals)
     by_part, held_out = [], np.zeros(len(signals))
+
+    def fitted(of: npt.NDArray[np.bool_], near: Weights) -> Weights:
+        return fit(signals[of], rows.linked[of], rows.lists[of], prior, held=_HELD, near=near)
+
+    # What the other half of the parts ask for is a few steps from what all others ask for.
+    near = [fitted(rows.parts % 2 != half, prior) for half in (0, 1)]
     for part in range(PARTS):
         others = rows.parts != part
-        weights = fit(signals[others], rows.linked[others], rows.lists[others], prior, held=_HELD)
+        weights = fitted(others, near[part % 2])
         by_part.append(weights)
         held_out[~others] = _score(weights, signals[~others])
     return Ranker(shipped.scale, by_part, calibrate(held_out, rows.linked), learned_from=links)
@@ -177,17 +184,23 @@ def fit(
     *,
     held: float,
     lists_share: float = _LISTS_SHARE,
+    near: Weights | None = None,
 ) -> Weights:
-    """The most probable weights, by Newton's method; `signals` are standardised, `held` is the prior's precision."""
+    """The most probable weights, by Newton's method; `signals` are standardised, `held` is the prior's precision.
+
+    They are looked for from `near` on, else from the prior: that decides how soon they are found, not what is found.
+    """
     if not len(signals):
         return prior
     design = np.concatenate((signals, np.ones((len(signals), 1))), axis=1)
     start = np.append(prior.signals, prior.bias)
+    rough = design.astype(np.float32)  # Good enough for the curvature, which only says how far to go.
     firmness = np.append(np.full(signals.shape[1], held), 1e-3)
     first = np.flatnonzero(np.concatenate(([True], lists[1:] != lists[:-1])))
     group = np.cumsum(np.concatenate(([True], lists[1:] != lists[:-1]))) - 1
     label = linked.astype(np.float64)
     right = np.add.reduceat(label, first)
+    list_ends, rows = np.append(first, len(design)), np.arange(len(design))
 
     def loss(weights: Doubles) -> tuple[float, Doubles, Doubles]:
         """The loss, and every row's probability alone and among its list."""
@@ -200,14 +213,16 @@ def fit(
         away = float((firmness * (weights - start) ** 2).sum()) / 2
         return (1 - lists_share) * alone + lists_share * among + away, _sigmoid(score), powers / sums[group]
 
-    weights = start.copy()
+    weights = np.append((near or prior).signals, (near or prior).bias)
     value, alone, among = loss(weights)
     for _ in range(_STEPS):
         pull = (1 - lists_share) * (alone - label) + lists_share * (right[group] * among - label)
         gradient = design.T @ pull + firmness * (weights - start)
         bend = (1 - lists_share) * alone * (1 - alone) + lists_share * right[group] * among
-        means = np.add.reduceat(design * among[:, None], first)
-        curvature = design.T @ (design * bend[:, None]) - (means * (lists_share * right)[:, None]).T @ means
+        means = sparse.csr_array((among, rows, list_ends), shape=(len(first), len(design))) @ design
+        curvature = (
+            rough.T @ (rough * bend.astype(np.float32)[:, None]) - (means * (lists_share * right)[:, None]).T @ means
+        )
         step = np.linalg.solve(curvature + np.diag(firmness + 1e-6), gradient)
         size = 1.0
         while size > 1e-3:

@@ -11,11 +11,23 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntFlag
-from zlib import crc32
 
 import numpy as np
 
-from vaultbot.links.folding import BoolArray, IntArray, capitals, fold_name, fold_text, word_edges
+from vaultbot.links.characters import (
+    BLANK,
+    EMPHASIS,
+    LETTER,
+    UPPER,
+    WORD,
+    BoolArray,
+    IntArray,
+    Surroundings,
+    kinds_of,
+    run_starts,
+    word_edges,
+)
+from vaultbot.links.folding import fold_name, fold_text
 from vaultbot.links.names import Names
 from vaultbot.types import Link, Note
 
@@ -26,17 +38,11 @@ _BRACKETED = re.compile(r"\[[^\[\]\n]{0,500}\]")
 _TEMPLATE = re.compile(r"\{\{[^{}\n]{0,500}\}\}|<%.{0,2000}?%>", re.DOTALL)
 _FIELD_KEY = re.compile(r"^[ \t>*+-]*([^\n:\[\]]{1,80})::", re.MULTILINE)
 _ITEM = re.compile(r"[ \t>]*(?:[-*+]|\d{1,4}[.)])(?:[ \t]+\[.\])?[ \t]+")
-_NOT_WORDS = re.compile(r"[\W_]+")
 #: Right before it, they make a link an embed or plain words.
 _SPOILS_A_LINK = re.compile(r"(?<=[!\\])\S")
 
 NOWHERE = -1
-SURROUNDINGS = 1 << 14
-_AROUND = 24  #: characters
 _KEPT = 3  #: places of one form
-#: The last word, or character of a script without blanks, or mark; and the first.
-_BEFORE = re.compile(r"([\u3041-\uff9f]|[^\W_]+|[^\w\s]|\n)[^\S\n]*$")
-_AFTER = re.compile(r"[^\S\n]*([\u3041-\uff9f]|[^\W_]+|[^\w\s]|\n)")
 
 
 class Stands(IntFlag):
@@ -71,6 +77,11 @@ class Reading:
     blocks: IntArray  #: (b,) lines of each block: list, paragraph or table
     places: tuple[tuple[int, int], ...]  #: (place here, place in the file) of each stretch between links
 
+    def lines_of(self, places: IntArray) -> IntArray:
+        """The number of each place's line, from 1."""
+        breaks = [match.start() for match in re.finditer("\n", self.text)]
+        return np.searchsorted(np.array(breaks, np.int32), places, side="left").astype(np.int32) + 1
+
     def in_file(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch that touches no link stands in the file."""
         at = bisect_right(self.places, (start, len(self.text) * 4)) - 1
@@ -89,7 +100,8 @@ class Reader:
         flat = Flat(note)
         folded, places = fold_text(flat.text)
         found = self._names.find(folded)
-        edges = word_edges(folded)
+        kinds = kinds_of(folded)
+        edges = word_edges(kinds)
         found = found[edges[found[:, 1]] & edges[found[:, 2]]] if len(found) else found
         if places is not None and len(found):
             # A letter may be several characters, its marks behind it: the stretch ends where the next one begins.
@@ -97,22 +109,23 @@ class Reader:
             found[:, 2] = beyond[np.searchsorted(places, places[found[:, 2] - 1], side="right")]
             found[:, 1] = places[found[:, 1]]
         lines = Lines(flat.text)
-        closed = flat.closed(note)
-        matches = self._placed(found, flat, folded if places is None else flat.text.lower(), lines, closed, note)
-        links = self._links(number, note, flat, folded if places is None else flat.text.lower(), lines)
+        if places is not None:
+            folded = lower if len(lower := flat.text.lower()) == len(flat.text) else flat.text
+            kinds = kinds_of(folded)
+        around = Surroundings(folded, kinds)
+        matches = self._placed(found, flat, around, lines, note)
+        links = self._links(number, note, flat, around, lines)
         return Reading(
             number, flat.text, len(flat.text), note.folder, matches, links, lines.block_sizes(), tuple(flat.places)
         )
 
-    def _placed(
-        self, found: IntArray, flat: Flat, folded: str, lines: Lines, closed: BoolArray, note: Note
-    ) -> IntArray:
+    def _placed(self, found: IntArray, flat: Flat, around: Surroundings, lines: Lines, note: Note) -> IntArray:
         """The matches with all that is said of their places."""
         if not len(found):
             return np.zeros((0, 12), np.int32)
         form, start, end = found.T
         text = flat.text
-        before = np.concatenate(([0], np.cumsum(closed)))
+        before = np.concatenate(([0], np.cumsum(flat.closed(note))))
         protected = before[end] > before[start]
         stands = np.where(protected, int(Stands.PROTECTED), 0)
         headings = np.zeros(len(text) + 1, bool)
@@ -120,7 +133,7 @@ class Reader:
             a, b = flat.of(heading.start), flat.of(heading.end)
             headings[a:b] = True
         stands |= np.where(headings[start], int(Stands.IN_HEADING), 0)
-        upper = np.concatenate((capitals(text), [False]))
+        upper = np.append(flat.upper, False)
         sums = np.concatenate(([0], np.cumsum(upper)))
         line = lines.of(start)
         first = lines.first[line]
@@ -140,7 +153,7 @@ class Reader:
         words = np.concatenate(([0], np.cumsum(flat.wordy)))
         whole = words[end] - words[start] == words[lines.last[line]] - words[lines.first[line]]
         stands |= np.where(whole, int(Stands.WHOLE), 0)
-        marked = flat.marks[np.maximum(start - 1, 0)] & (start > 0) & flat.marks[np.minimum(end, len(text) - 1)]
+        marked = flat.emphasis[np.maximum(start - 1, 0)] & (start > 0) & flat.emphasis[np.minimum(end, len(text) - 1)]
         stands |= np.where(marked, int(Stands.EMPHASISED), 0)
         # "Style Settings" is no mention of Settings.
         last = np.concatenate((upper[1:], [False]))[end]  # the letter behind the blank that follows
@@ -154,8 +167,7 @@ class Reader:
         columns = [form, start, end, stands, links[start], links[end - 1], lines.block[line], line, once]
         matches = np.stack([*columns, later, later, high], axis=1).astype(np.int32)
         matches = _first_of_each(self._written_right(matches, text))
-        for row in matches:
-            row[9], row[10] = surroundings(folded, text, int(row[1]), int(row[2]))
+        matches[:, 9:11] = around.of(matches[:, 1], matches[:, 2])
         return matches
 
     def _written_right(self, matches: IntArray, text: str) -> IntArray:
@@ -172,7 +184,7 @@ class Reader:
             keep[row] = any(written_so(written, names.cased[entry]) for entry in range(a, b))
         return matches[keep]
 
-    def _links(self, number: int, note: Note, flat: Flat, folded: str, lines: Lines) -> IntArray:
+    def _links(self, number: int, note: Note, flat: Flat, around: Surroundings, lines: Lines) -> IntArray:
         rows = []
         for link, start, end in flat.shown:
             target = self._lead(note.path, link)
@@ -180,9 +192,11 @@ class Reader:
             form = self._names.numbers.get(fold_name(words), NOWHERE) if words else NOWHERE
             body = start >= 0 and not link.embed and not link.in_comment and any(map(str.isalpha, words))
             block = int(lines.block[lines.of(np.array([start]))[0]]) if start >= 0 else NOWHERE
-            around = surroundings(folded, flat.text, start, end) if start >= 0 else (0, 0)
-            rows.append((target, form, start, end, block, int(body and target not in (NOWHERE, number)), *around))
-        return np.array(rows, np.int32).reshape(-1, 8)
+            rows.append((target, form, start, end, block, int(body and target not in (NOWHERE, number)), 0, 0))
+        links = np.array(rows, np.int32).reshape(-1, 8)
+        shown = links[:, 2] >= 0
+        links[shown, 6:8] = around.of(links[shown, 2], links[shown, 3])
+        return links
 
 
 def _first_of_each(matches: IntArray) -> IntArray:
@@ -203,17 +217,6 @@ def _first_of_each(matches: IntArray) -> IntArray:
         rows[:, 8] = counts[rows[:, 0]]
         kept.append(rows[np.arange(len(rows)) - first < _KEPT])
     return np.concatenate(kept)
-
-
-def surroundings(folded: str, text: str, start: int, end: int) -> tuple[int, int]:
-    """Numbers for the word or mark before a stretch of the text and the one after it."""
-    source = folded if len(folded) == len(text) else text
-    before = _BEFORE.search(source, max(0, start - _AROUND), start)
-    after = _AFTER.match(source, end, end + _AROUND)
-    return (
-        crc32(before.group(1).encode("utf-8", "replace")) % SURROUNDINGS if before else 0,
-        crc32(after.group(1).encode("utf-8", "replace")) % SURROUNDINGS if after else 0,
-    )
 
 
 def written_so(written: str, name: str | None) -> bool:
@@ -258,20 +261,18 @@ class Flat:
         for number, (_, start, end) in enumerate(self.shown):
             if start >= 0:
                 self.link_at[start:end] = number
-        self.marks = np.zeros(size + 1, bool)
-        for match in re.finditer(r"[*_\"“”«»‘「」『』„=]", self.text):
-            self.marks[match.start()] = True
+        kinds = kinds_of(self.text)
+        self.upper: BoolArray = (kinds & UPPER) > 0
+        self.emphasis = np.append((kinds & EMPHASIS) > 0, False)
         self.ends_sentence = np.zeros(size + 1, bool)
         for match in re.finditer(r"[.!?。！？:：]['\"”’)*_]*\s+[\"“(*_]*|[。！？]", self.text):
             self.ends_sentence[match.end()] = True
-        self.blank = np.zeros(size, bool)
+        self.blank: BoolArray = (kinds & BLANK) > 0
+        in_word: BoolArray = (kinds & WORD) > 0
+        first = np.minimum(run_starts(in_word), size - 1)  # letter of the word
         self.opens_upper = np.zeros(size + 1, bool)  #: of the blank behind a word that begins with a capital
-        for match in re.finditer(r"(\w*)( )", self.text):
-            self.blank[match.end() - 1] = True
-            self.opens_upper[match.end() - 1] = match.group(1)[:1].isupper()
-        self.wordy = np.ones(size, bool)
-        for match in _NOT_WORDS.finditer(self.text):
-            self.wordy[match.start() : match.end()] = False
+        self.opens_upper[1:size] = self.blank[1:] & (in_word & self.upper[first])[:-1]
+        self.wordy: BoolArray = (kinds & LETTER) > 0
         for match in _ITEM.finditer(self.text):
             self.wordy[match.start() : match.end()] = False
 

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from vaultbot.index.analyzer import STOP_WORDS, terms
 from vaultbot.index.reader import CatalogReader
+from vaultbot.links.cosines import Cosines
 from vaultbot.protocols import FloatArray
 
 Near: TypeAlias = list[tuple[int, float]]  #: rows with how near they are, the nearest first
@@ -48,6 +49,7 @@ class NoteSpace:
         self.terms = terms  #: of each note's text, its inline tags apart
         self.title_terms = title_terms
         self._notes_by_term = sparse.csr_array(words.T)
+        self._cosines = Cosines(meaning)
         self._last: tuple[int, FloatArray, FloatArray] | None = None
 
     def __len__(self) -> int:
@@ -63,7 +65,7 @@ class NoteSpace:
         last = self._last
         if last is None or last[0] != row:
             # Several kinds of suggestions ask about the same note, one after the other.
-            by_meaning = self.meaning @ self.meaning[row] if self.has_meaning else np.zeros(len(self), np.float32)
+            by_meaning = self._cosines.of(row) if self.has_meaning else np.zeros(len(self), np.float32)
             by_words = (self.words[[row]] @ self._notes_by_term).toarray().ravel()
             self._last = last = row, by_meaning, by_words
         return last[1], last[2]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vaultbot.links.folding import BoolArray, IntArray
+from vaultbot.links.characters import SURROUNDINGS, BoolArray, IntArray
 from vaultbot.links.names import By, Names
-from vaultbot.links.reading import SURROUNDINGS, Reading, Stands
+from vaultbot.links.reading import Reading, Stands
 from vaultbot.protocols import FloatArray
 
 LongArray = npt.NDArray[np.int64]

@@ -1,0 +1,33 @@
+"""The cosines of one note with all others, cheap for whoever asks for all notes one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vaultbot.protocols import FloatArray
+
+_AHEAD = 32  #: rows
+_GAP = 8  #: rows that may be left out between two that are asked for in order
+
+
+class Cosines:
+    """The products of each row of a matrix with all its rows. Safe to use from several threads.
+
+    Where rows are asked for in their order, the next ones are worked out together: memory is read once for all of them.
+    """
+
+    def __init__(self, matrix: FloatArray) -> None:
+        self._matrix = matrix
+        self._asked = -_GAP - 1  #: the last row
+        self._block: tuple[int, FloatArray] = (0, np.zeros((0, len(matrix)), np.float32))
+
+    def of(self, row: int) -> FloatArray:
+        """(rows,) the products of this row; not to be written into."""
+        first, block = self._block
+        if not first <= row < first + len(block):
+            ahead = _AHEAD if 0 < row - self._asked <= _GAP else 1
+            first, block = row, self._matrix[row : row + ahead] @ self._matrix.T
+            self._block = first, block
+        self._asked = row
+        found: FloatArray = block[row - first]
+        return found
