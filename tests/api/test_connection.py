@@ -135,3 +135,20 @@ def test_more_connections_than_there_may_be_are_told_so(monkeypatch: pytest.Monk
 
         silent[0].close()
         until(lambda: exchange(port, request).startswith(b"HTTP/1.1 200 "))
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_who_sends_too_much_hears_so_before_the_line_is_cut(attempt: int) -> None:
+    lines = [
+        b"POST /api/ask HTTP/1.1", b"Host: 127.0.0.1:%d", b"Authorization: Bearer " + TOKEN.encode(),
+        b"Content-Type: application/json", b"Content-Length: 8000000", b"", b"",
+    ]  # fmt: skip
+    told = b""
+    with served_notebook() as port, socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"\r\n".join(lines) % port)
+        for _ in range(80):
+            client.sendall(b" " * 100_000)
+        while piece := client.recv(65536):  # Not one connection is reset.
+            told += piece
+
+    assert problem_in(told)[:2] == (413, "too-large")

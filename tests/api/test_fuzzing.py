@@ -40,7 +40,8 @@ def test_no_bytes_at_the_socket_harm_the_daemon_or_get_past_the_token(machine: M
     told = send_bytes(daemon.runtime.port, count=400)
 
     assert told.wrong == []
-    assert {200, 400, 401, 421} <= told.statuses.keys()
+    assert {200, 400, 421} <= told.statuses.keys()
+    assert {401, 429} & told.statuses.keys()  # Ten of the test before may have gone without the token in this minute.
     assert daemon.get("/api/status")["state"] == "ready"
     assert "Traceback" not in machine.state.log.read_text(encoding="utf-8")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Send
 
 from vaultbot.api.problems import Refused
 
@@ -16,6 +17,7 @@ MAX_DEPTH = 32
 _LENGTH = re.compile("[0-9]{1,18}")
 # A text is one piece, closed or not: what is in it does not count, and no start is tried twice.
 _PIECE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]|NaN|Infinity', re.DOTALL)
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 32 << 20
 # After these the rest of the body is still on its way, and must not be taken for the next request.
 _CLOSE = {"connection": "close"}
 
@@ -84,6 +86,33 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return left.pop() if left else await receive()
 
     return receive_again
+
+
+def lingering(send: Send, receive: Receive) -> Send:
+    """A `send` for an answer after which the connection is closed: before its end the rest of the body is thrown away.
+
+    A client that is still sending when the connection is closed loses the answer, and never hears what was wrong.
+    """
+
+    async def send_then_wait(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body", False):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                await _throw_away(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_then_wait
+
+
+async def _throw_away(receive: Receive) -> None:
+    length, more = 0, True
+    while more and length < _LINGER_BYTES:
+        message = await receive()
+        length += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes:

@@ -127,8 +127,10 @@ class Guard:
             if body.is_long(headers, max_bytes=self._most_bytes(scope)):
                 # Else the server would take in the whole body before the connection's next request.
                 refused.headers["connection"] = "close"
+            closes = refused.headers.get("connection") == "close"
+            sending = body.lingering(answer.send, receive) if closes else answer.send
             document = problem(refused.status, refused.slug, refused.title, refused.detail, answer.request_id)
-            await respond(document, refused.headers, path=scope["path"])(scope, receive, answer.send)
+            await respond(document, refused.headers, path=scope["path"])(scope, receive, sending)
         except ClientDisconnect:
             pass
         except Exception as error:
