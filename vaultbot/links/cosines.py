@@ -25,8 +25,11 @@ class Cosines:
         """(rows,) the products of this row; not to be written into."""
         first, block = self._block
         if not first <= row < first + len(block):
-            ahead = _AHEAD if 0 < row - self._asked <= _GAP else 1
-            first, block = row, self._matrix[row : row + ahead] @ self._matrix.T
+            in_order, self._asked = 0 < row - self._asked <= _GAP, row
+            if not in_order:
+                alone: FloatArray = self._matrix @ self._matrix[row]
+                return alone
+            first, block = row, self._matrix[row : row + _AHEAD] @ self._matrix.T
             self._block = first, block
         self._asked = row
         found: FloatArray = block[row - first]

@@ -16,7 +16,7 @@ from vaultbot.links.characters import BoolArray, IntArray
 from vaultbot.links.meaning import NEAREST, Meaning, NoteVectors, TitleWords
 from vaultbot.links.names import By, Names
 from vaultbot.links.reading import Reading, Stands, written_so
-from vaultbot.links.survey import Habits, Own, Standing, Survey, entries_of, standing
+from vaultbot.links.survey import Habits, Own, Standing, Survey, are_among, entries_of, standing
 from vaultbot.protocols import FloatArray
 
 #: The signals of a candidate, in the order of the columns.
@@ -120,8 +120,8 @@ class Signals:
 
         form, start, end, free = best.put(targets, put)
         # What the note itself adds to the counts is taken out, as is a link of its own that is hidden.
-        own_link = np.isin(targets, own.linked) if own else np.zeros(len(targets), bool)
-        own_name = np.isin(targets, best.strongly_named) & ~own_link & surveyed
+        own_link = are_among(targets, own.linked) if own else np.zeros(len(targets), bool)
+        own_name = are_among(targets, best.strongly_named) & ~own_link & surveyed
         linked_from = habits.linked_from[targets] - own_link
         named_only = np.maximum(habits.named_only[targets] - own_name, 0)
         put("target_linked", (linked_from + 1) / (linked_from + named_only + 4))
@@ -152,7 +152,7 @@ class Signals:
         put("neighbour_share", voters[targets] / NEAREST)
         put("two_steps", np.log1p(two[targets]))
         put("three_steps", np.log1p(three[targets]))
-        put("links_back", np.isin(targets, back))
+        put("links_back", are_among(targets, back))
         folder = self.survey.folders.get(reading.folder, -1)
         if folder >= 0:
             put("same_folder", self.survey.folder[targets] == folder)
@@ -234,10 +234,10 @@ class _Best:
         links, plain = habits.form_links[forms], habits.form_plain[forms]
         meant = habits.form_targets.of(forms, targets)
         if own:
-            own_link = np.isin(forms, own.link_forms)
-            links, plain = links - own_link, plain - (np.isin(forms, own.plain_forms) & ~own_link)
+            own_link = are_among(forms, own.link_forms)
+            links, plain = links - own_link, plain - (are_among(forms, own.plain_forms) & ~own_link)
             notes = np.int64(len(habits.linked_from))
-            meant = meant - np.isin(forms * notes + targets, own.meant[:, 1] * notes + own.meant[:, 0])
+            meant = meant - are_among(forms * notes + targets, own.meant)
         by = names.by[entries]
         unknown = (by == int(By.LINK_TEXT)) & (meant == 0)
         keep = ~unknown & self._right_case(entries, matches)

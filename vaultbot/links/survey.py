@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,12 +130,12 @@ def standing(reading: Reading, hidden: BoolArray) -> Standing:
 class Own:
     """What one note adds to the counts of the vault; `links` are those of its links that were counted."""
 
-    def __init__(self, note: int, links: IntArray, matches: IntArray) -> None:
+    def __init__(self, note: int, links: IntArray, matches: IntArray, *, notes: int) -> None:
         leads = links[(links[:, 0] >= 0) & (links[:, 0] != note)]
         self.linked = np.unique(leads[:, 0])
         formed = leads[leads[:, 1] >= 0]
         self.link_forms = np.unique(formed[:, 1])
-        self.meant = np.unique(formed[:, :2], axis=0)  #: (n, 2): target, form
+        self.meant = np.unique(formed[:, 1].astype(np.int64) * notes + formed[:, 0])  #: form and target in one number
         rows = matches[(matches[:, 3] & int(Stands.PROTECTED)) == 0]
         self.plain_forms, first = np.unique(rows[:, 0], return_index=True)
         self.plain_around = rows[first, 9:11]  #: (n, 2): the words around each of them
@@ -195,7 +196,7 @@ class Habits:
         """What a note that was surveyed added to these counts."""
         reading = self._survey.readings[self._survey.by_note[note]]
         mine = self._survey.hidden_in(reading, self._hidden)
-        return Own(reading.note, reading.links[~mine], standing(reading, mine).matches)
+        return Own(reading.note, reading.links[~mine], standing(reading, mine).matches, notes=self._survey.notes)
 
     def around(self, matches: IntArray, own: Own | None) -> tuple[FloatArray, FloatArray]:
         """How much oftener the word before each match, and the one after, stands beside links than beside names that
@@ -236,6 +237,14 @@ def _strong_forms(names: Names) -> BoolArray:
     owners = np.repeat(np.arange(len(names.forms)), np.diff(names.pointers))
     strong[owners[names.by <= int(By.INFLECTED)]] = True
     return strong
+
+
+def are_among(values: npt.NDArray[np.integer[Any]], ordered: npt.NDArray[np.integer[Any]]) -> BoolArray:
+    """Which of the values are among these; much sooner than numpy's isin where there are few."""
+    if not len(ordered):
+        return np.zeros(len(values), bool)
+    found: BoolArray = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return found
 
 
 def entries_of(names: Names, forms: IntArray) -> tuple[IntArray, IntArray]:
