@@ -17,10 +17,8 @@ from vaultbot.paths import state_paths
 
 @contextmanager
 def running_daemon(vault: Path) -> Iterator[Client]:
-    """The client of a daemon that has indexed the vault. Until the block ends, VAULTBOT_HOME is a new empty folder."""
-    with TemporaryDirectory(prefix="vaultbot-bench-") as home:
-        # Our own children look for the same daemon.
-        os.environ.update(VAULTBOT_HOME=home, VAULTBOT_SERVER_PORT="0")
+    """The client of a daemon that has indexed the vault, in a home of its own."""
+    with home_of_its_own():
         state = state_paths(vault)
         try:
             subprocess.run([*vaultbot("start"), "--vault", str(vault)], check=True, stdout=subprocess.DEVNULL)
@@ -29,6 +27,15 @@ def running_daemon(vault: Path) -> Iterator[Client]:
             yield client
         finally:
             stop(state)
+
+
+@contextmanager
+def home_of_its_own() -> Iterator[None]:
+    """Until the block ends, VAULTBOT_HOME is a new empty folder."""
+    with TemporaryDirectory(prefix="vaultbot-bench-") as home:
+        # Our own children look for the same daemon.
+        os.environ.update(VAULTBOT_HOME=home, VAULTBOT_SERVER_PORT="0")
+        yield
 
 
 def vaultbot(*arguments: str) -> list[str]:
