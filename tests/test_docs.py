@@ -17,6 +17,7 @@ from vaultbot.cli.main import COMMANDS
 from vaultbot.config import Config, toml_value
 from vaultbot.errors import VaultbotError
 from vaultbot.paths import state_paths
+from vaultbot.runtime import Token
 from vaultbot.vault.markdown import parse_note
 from vaultbot.vault.vault import Vault
 
@@ -70,7 +71,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
         patch.setenv("VAULTBOT_HOME", str(folder / "home"))
         state = state_paths(folder / "vault")
     assistant = assemble_with(Config(), Vault(folder / "vault"), state, embedder=None, open_vectors=None)
-    daemon = Daemon(token="t" * 32, port=lambda: 8765, status=lambda: pytest.fail("nobody asks"))
+    daemon = Daemon(Token("t" * 32), port=lambda: 8765, status=lambda: pytest.fail("nobody asks"))
     found = [
         (method, getattr(route, "path", "").replace(":path", ""))
         for route in make_routes(assistant, daemon).routes

@@ -30,7 +30,7 @@ from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute, telling_full_disk
 from vaultbot.ports import taken
 from vaultbot.readiness import Readiness
-from vaultbot.runtime import Runtime, forget_runtime, hold_lock, make_token, write_runtime
+from vaultbot.runtime import Runtime, forget_runtime, hold_lock, token_of, write_runtime
 from vaultbot.states import remember_owner
 from vaultbot.status import Status
 from vaultbot.vault.vault import Vault
@@ -169,7 +169,7 @@ class _Serving:
         assistant.worker.on_unheard = self._watcher.unheard
         self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
         self._vitals.listen()
-        daemon = Daemon(make_token(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)
+        daemon = Daemon(token_of(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)
         app = create_app(
             assistant,
             daemon,

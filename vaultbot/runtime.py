@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,10 +139,33 @@ def read_token(state: StatePaths) -> str:
 def make_token(state: StatePaths) -> str:
     """The same, made of 256 random bits when there is none. For the holder of the lock. Raises as `read_token`."""
     if not os.path.lexists(state.token):
-        import secrets
-
-        write_private(state.token, secrets.token_urlsafe(32))
+        write_private(state.token, _new_token())
     return read_token(state)
+
+
+class Token:
+    """The vault's bearer token, which may be changed while its daemon runs. `keep` puts a new one into the file."""
+
+    def __init__(self, value: str, *, keep: Callable[[str], None] = lambda _value: None) -> None:
+        self.value = value
+        self._keep = keep
+
+    def rotate(self) -> None:
+        """Have another one from now on. Raises VaultbotError when it cannot be kept, and then the old one stays."""
+        value = _new_token()
+        self._keep(value)
+        self.value = value
+
+
+def token_of(state: StatePaths) -> Token:
+    """The vault's token with its file. For the holder of the lock. Raises as `read_token`."""
+    return Token(make_token(state), keep=lambda value: write_private(state.token, value))
+
+
+def _new_token() -> str:
+    import secrets
+
+    return secrets.token_urlsafe(32)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -24,7 +24,7 @@ from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
 from vaultbot.config import AnswerSettings, Config
 from vaultbot.protocols import Generation, Message
-from vaultbot.runtime import prove
+from vaultbot.runtime import Token, prove
 from vaultbot.status import Status
 from vaultbot.types import TokenUsage
 
@@ -67,7 +67,7 @@ class Waiting(ScriptedChatModel):
 
 def app_of(vault: VaultBuilder, port: int = PORT) -> Guard:
     status = Status("ready", "ready", "Notes", 3, 9, "hash", "scripted", 1, port, "token", "1", 1.0)
-    app = create_app(vault.assistant, Daemon(TOKEN, lambda: port, lambda: status))
+    app = create_app(vault.assistant, Daemon(Token(TOKEN), lambda: port, lambda: status))
     assert isinstance(app, Guard)
     return app
 

@@ -19,6 +19,7 @@ from vaultbot.api.app import create_app
 from vaultbot.api.dialects import OLLAMA_PATHS
 from vaultbot.api.guard import Guard
 from vaultbot.api.routes import Daemon
+from vaultbot.runtime import Token
 from vaultbot.status import Status
 
 QUESTION = "What is a starter fed with?"
@@ -28,7 +29,7 @@ SOURCES = "\n\n**Sources**\n1. [[Bread/Sourdough#Starter|Sourdough › Starter]]
 
 def app_of(vault: VaultBuilder, port: int = PORT, *, ollama_compat: bool = True) -> Guard:
     status = Status("ready", "ready", "Notes", 3, 9, "hash", "scripted", 1, port, "token", "1", 1.0)
-    app = create_app(vault.assistant, Daemon(TOKEN, lambda: port, lambda: status), ollama_compat=ollama_compat)
+    app = create_app(vault.assistant, Daemon(Token(TOKEN), lambda: port, lambda: status), ollama_compat=ollama_compat)
     assert isinstance(app, Guard)
     return app
 

@@ -30,6 +30,7 @@ from vaultbot.api.routes import Daemon
 from vaultbot.errors import VaultbotError
 from vaultbot.mcp.door import AppDoor, note_path
 from vaultbot.mcp.tools import READING, WRITING, Arguments
+from vaultbot.runtime import Token
 from vaultbot.status import Status
 from vaultbot.web.files import page_files
 
@@ -51,7 +52,7 @@ MARKS = ("zanzibar-in-a-note", "quixotic-in-a-question", "xylophone-in-a-name")
 
 def whole_app(vault: VaultBuilder, *, ollama: bool = False) -> Guard:
     status = Status("ready", "ready", "Notes", 3, 9, "hash", "scripted", 1, PORT, "token", "1", 1.0)
-    app = create_app(vault.assistant, Daemon(TOKEN, lambda: PORT, lambda: status), ollama_compat=ollama)
+    app = create_app(vault.assistant, Daemon(Token(TOKEN), lambda: PORT, lambda: status), ollama_compat=ollama)
     assert isinstance(app, Guard)
     return app
 

@@ -12,6 +12,7 @@ from tests.api.wire import HOST, PORT, RIGHT, TOKEN, Reply, call
 from tests.conftest import VaultBuilder
 from vaultbot.api.app import create_app
 from vaultbot.api.routes import Daemon
+from vaultbot.runtime import Token
 from vaultbot.status import Status
 
 
@@ -24,7 +25,7 @@ def vault(vault: VaultBuilder) -> VaultBuilder:
 
 def asked(vault: VaultBuilder, meant: str, *, name: str | None = None) -> Reply:
     status = Status("ready", "ready", str(vault.root), 1, 1, None, None, 1, PORT, "token", "1", 1.0, name=name)
-    app = create_app(vault.assistant, Daemon(TOKEN, lambda: PORT, lambda: status, name))
+    app = create_app(vault.assistant, Daemon(Token(TOKEN), lambda: PORT, lambda: status, name))
     return call(app, path="/api/search?q=cabbage", headers=[HOST, RIGHT, ("x-vaultbot-vault", quote(meant))])
 
 

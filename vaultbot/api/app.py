@@ -58,7 +58,7 @@ def create_app(
     app.router.redirect_slashes = False
     return Guard(
         RightVault(limited, root=assistant.vault.root, name=daemon.name),
-        token=daemon.token,
+        token=lambda: daemon.token.value,
         port=daemon.port,
         allowed_origins=allowed_origins,
         open_paths={"/health", *page},

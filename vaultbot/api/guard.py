@@ -73,18 +73,18 @@ class _Answer:
 class Guard:
     """ASGI middleware around the whole app.
 
-    `port` is the bound port, or tells it once it is known. `allowed_origins` are the user's own, each an
-    exact string; anything wider is a ConfigError. `open_paths` may be read without the token, by any page that
-    the browser lets; `tokenless_paths` may be called without it, by all who are no foreign page. `long_bodies` are
-    paths with a limit of their own. `admits` says of a token, a method and a path whether that token is good for this
-    request, too. The request's id is left in `scope["state"]["request_id"]`.
+    `port` is the bound port, or tells it once it is known; `token` is the token, or tells the one of now.
+    `allowed_origins` are the user's own, each an exact string; anything wider is a ConfigError. `open_paths` may be
+    read without the token, by any page that the browser lets; `tokenless_paths` may be called without it, by all who
+    are no foreign page. `long_bodies` are paths with a limit of their own. `admits` says of a token, a method and a
+    path whether that token is good for this request, too. The request's id is left in `scope["state"]["request_id"]`.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        token: str,
+        token: str | Callable[[], str],
         port: int | Callable[[], int],
         allowed_origins: Sequence[str] = (),
         open_paths: Collection[str] = frozenset({"/health"}),
@@ -105,7 +105,9 @@ class Guard:
         self._long_bodies = dict(long_bodies or {})
         self._admits = admits
         self._body_seconds = body_seconds
-        self._tokens = TokenCheck(token, failures=failures_per_minute, clock=clock)
+        self._tokens = TokenCheck(
+            token if callable(token) else lambda: token, failures=failures_per_minute, clock=clock
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; WebSockets are closed."""

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from vaultbot.api import schemas
 from vaultbot.errors import CodeRefused
+from vaultbot.runtime import Token
 from vaultbot.web.files import CONTENT_SECURITY_POLICY, PageFile
 from vaultbot.web.logins import CODE_SECONDS, Logins
 
@@ -38,6 +39,17 @@ def add_login_routes(routes: APIRouter, logins: Logins) -> None:
         if request.headers.get("origin") != f"http://{request.headers.get('host', '').lower()}":
             raise CodeRefused("only the page itself can use a code; open the address in your browser")
         return schemas.SessionPage(logins.change(asked.code))
+
+
+def add_token_routes(routes: APIRouter, token: Token, logins: Logins) -> None:
+    """`/api/token/rotate`."""
+
+    @routes.post("/api/token/rotate")
+    def rotate() -> schemas.TokenPage:
+        """Have a new token in the token's file, from now on; the old one and every page's are good for nothing."""
+        token.rotate()
+        logins.shut_out()
+        return schemas.TokenPage(rotated=True)
 
 
 def page_routes(page: Mapping[str, PageFile], *, ollama_compat: bool) -> list[Route]:

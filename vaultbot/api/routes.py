@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from vaultbot.api.errors import MEDIA_TYPE
 from vaultbot.api.leaving import unless_left
 from vaultbot.api.limits import STREAM_SECONDS
-from vaultbot.api.login import add_login_routes
+from vaultbot.api.login import add_login_routes, add_token_routes
 from vaultbot.api.pages import lint_page, neighbourhood_page, note_page
 from vaultbot.api.schemas import (
     FILTERS,
@@ -44,7 +44,7 @@ from vaultbot.links.related import RelatedNotes
 from vaultbot.links.report import VaultReport
 from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
-from vaultbot.runtime import is_challenge, prove
+from vaultbot.runtime import Token, is_challenge, prove
 from vaultbot.status import Status
 from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken
 from vaultbot.web.logins import Logins
@@ -60,7 +60,7 @@ _FAILURE = {
 class Daemon:
     """What the endpoints need to know of the process they run in."""
 
-    token: str
+    token: Token
     port: Callable[[], int]
     status: Callable[[], Status]
     name: str | None = None  #: what the settings call the vault
@@ -77,7 +77,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
         """Whether the daemon is up; with a challenge, proof that it knows the token."""
         if x_vaultbot_challenge is None or not is_challenge(x_vaultbot_challenge):
             return HealthPage("ok")
-        return HealthPage("ok", prove(daemon.token, daemon.port(), x_vaultbot_challenge))
+        return HealthPage("ok", prove(daemon.token.value, daemon.port(), x_vaultbot_challenge))
 
     @routes.get("/api/search")
     def search(
@@ -194,6 +194,7 @@ def make_routes(assistant: Assistant, daemon: Daemon) -> APIRouter:
 
     add_suggestion_routes(routes, assistant)
     add_login_routes(routes, daemon.logins)
+    add_token_routes(routes, daemon.token, daemon.logins)
     return routes
 
 

@@ -257,6 +257,13 @@ class CodePage:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenPage:
+    """`POST /api/token/rotate`. The new token is in the token's file, and nowhere else."""
+
+    rotated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPage:
     """`POST /api/sessions`."""
 

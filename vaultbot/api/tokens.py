@@ -18,13 +18,14 @@ class TokenCheck:
     """Lets a request in by its token and slows down whoever guesses.
 
     Only failures are counted and only failing requests are held up, so guessing never locks the owner out.
-    The count is for all callers together: on one machine an address tells nobody apart.
+    The count is for all callers together: on one machine an address tells nobody apart. `token` is asked each time,
+    for a token may be changed.
     """
 
-    def __init__(self, token: str, *, failures: int, clock: Callable[[], float] = time.monotonic) -> None:
-        if not token:
+    def __init__(self, token: Callable[[], str], *, failures: int, clock: Callable[[], float] = time.monotonic) -> None:
+        if not token():
             raise ValueError("the token is empty")
-        self._digest = _digest(token.encode())
+        self._token = token
         self._clock = clock
         self._failed: deque[float] = deque(maxlen=failures)
 
@@ -34,7 +35,7 @@ class TokenCheck:
         sent = authorization[0] if len(authorization) == 1 else ""
         scheme, _, value = sent.partition(" ")
         # Digests are of one length, so the time of the comparison tells nothing about the token's.
-        right = hmac.compare_digest(_digest(value.encode("latin-1")), self._digest) or also(value)
+        right = hmac.compare_digest(_digest(value.encode("latin-1")), _digest(self._token().encode())) or also(value)
         if not (right and scheme.lower() == "bearer"):
             self._hold_up()
             raise Refused(

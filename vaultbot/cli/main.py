@@ -39,6 +39,7 @@ COMMANDS = {
     "vaults": "vaults",
     "open": "open",
     "plugin": "plugin",
+    "token": "token",
     "start": "serve",
     "stop": "serve",
     "serve": "serve",

@@ -74,6 +74,12 @@ class Logins:
             self._pages[known.page] = None
             return token
 
+    def shut_out(self) -> None:
+        """Let in nobody any more who was, nor who has a code."""
+        with self._lock:
+            self._codes.clear()
+            self._pages.clear()
+
     def admits(self, token: str, method: str, path: str) -> bool:
         """Whether this is the token of a page, and the request one that a page may send."""
         if not path.startswith("/api/") or not (method == "GET" or (method == "POST" and path in _MAY_POST)):
