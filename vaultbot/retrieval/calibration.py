@@ -32,7 +32,7 @@ FEWEST = 30  #: notes of a script; fewer tell nothing
 _MOST = 200
 _CHARACTERS = 1000  #: of a note's text
 _LOOKED_AT = 5000  #: notes, to take the sample from
-_AT_ONCE = 16
+_AT_ONCE = 4  #: so few that a daemon that is to end is not held up
 _AMONG = 30
 #: all-MiniLM-L6-v2 has 0.77 to 0.97 in English, which it reads, and 0.41 and 0.42 in Japanese and Chinese, which it
 #: does not: there, only signs that stand in both count.
