@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: 79260ddc1d31ab03cb67878319d6d544dc91ad6a8b6dae8dd8910f2f0eafaeaf */
+   sources: c59b7eb52ada531db85b2d7f1286fd49fd86c974b76808105f4dc80b944fd776 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -635,6 +635,7 @@ async function* readEvents(body) {
 }
 
 // src/daemon/client.ts
+var WORTH_SHOWING = "0.1";
 var Client = class {
   constructor(find, transport, vault) {
     this.find = find;
@@ -648,7 +649,7 @@ var Client = class {
     return this.json("GET", "/api/related", { path }, "notes");
   }
   async suggestions(note) {
-    return this.json("GET", "/api/suggestions", { note }, "suggestions");
+    return this.json("GET", "/api/suggestions", { note, min_score: WORTH_SHOWING }, "suggestions");
   }
   /** Not to be suggested again, as far as the scope reaches. */
   async dismiss(note, id, scope) {
