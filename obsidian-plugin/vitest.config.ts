@@ -18,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e", environment: "node", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000,
+          pool: "forks", poolOptions: { forks: { singleFork: true } },
         },
       },
     ],

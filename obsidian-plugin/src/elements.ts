@@ -12,7 +12,7 @@ export function textIn(parent: HTMLElement, tag: keyof HTMLElementTagNameMap, cl
 }
 
 export function iconButton(parent: HTMLElement, icon: string, label: string, onClick: () => void): HTMLButtonElement {
-  const button = parent.createEl("button", { cls: "clickable-icon", attr: { type: "button", "aria-label": label } });
+  const button = parent.createEl("button", { cls: "clickable-icon", attr: { type: "button", "aria-label": shown(label) } });
   setIcon(button, icon);
   button.addEventListener("click", onClick);
   return button;

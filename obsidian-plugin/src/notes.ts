@@ -1,7 +1,7 @@
 /** Ways into the user's notes: opening one at a heading, linking to one, and the editor that is in use. */
 
 import { App, Editor, MarkdownView, Notice, PaneType, TFile, resolveSubpath, stripHeadingForLink } from "obsidian";
-import { asLinkText, asPlainMarkdown, placeName } from "./wording";
+import { asLinkText, asPlainMarkdown, placeName, shown } from "./wording";
 
 /** A place in a note, as the daemon last read it. */
 export interface PlaceInNote {
@@ -16,7 +16,7 @@ export interface PlaceInNote {
 export async function openPlace(app: App, place: PlaceInNote, pane: PaneType | boolean = false): Promise<void> {
   const file = app.vault.getFileByPath(place.path);
   if (!file) {
-    new Notice(`There is no ${place.path} any more.`);
+    new Notice(shown(`There is no ${place.path} any more.`));
     return;
   }
   await app.workspace.openLinkText(place.path, "", pane, { active: true, eState: { line: lineNow(app, file, place) } });
@@ -60,7 +60,7 @@ export function insertAtCursor(app: App, textFor: (path: string) => string): boo
     return false;
   }
   last.editor.replaceSelection(textFor(last.file.path));
-  new Notice(`Inserted into ${last.file.basename}.`);
+  new Notice(shown(`Inserted into ${last.file.basename}.`));
   return true;
 }
 

@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: be017f8b8d119f2b5b5dc65e97239035295b52a966436a732509df21b7dc35ff */
+   sources: c59b7eb52ada531db85b2d7f1286fd49fd86c974b76808105f4dc80b944fd776 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -90,7 +90,7 @@ function differing(difference, fit, mark2) {
 async function openPlace(app, place, pane = false) {
   const file = app.vault.getFileByPath(place.path);
   if (!file) {
-    new import_obsidian.Notice(`There is no ${place.path} any more.`);
+    new import_obsidian.Notice(shown(`There is no ${place.path} any more.`));
     return;
   }
   await app.workspace.openLinkText(place.path, "", pane, { active: true, eState: { line: lineNow(app, file, place) } });
@@ -126,7 +126,7 @@ function insertAtCursor(app, textFor) {
     return false;
   }
   last.editor.replaceSelection(textFor(last.file.path));
-  new import_obsidian.Notice(`Inserted into ${last.file.basename}.`);
+  new import_obsidian.Notice(shown(`Inserted into ${last.file.basename}.`));
   return true;
 }
 function editorOf(app, path) {
@@ -144,7 +144,7 @@ function textIn(parent, tag, cls, text) {
   return parent.createEl(tag, { cls, text: shown(text), attr: { dir: "auto" } });
 }
 function iconButton(parent, icon, label, onClick) {
-  const button = parent.createEl("button", { cls: "clickable-icon", attr: { type: "button", "aria-label": label } });
+  const button = parent.createEl("button", { cls: "clickable-icon", attr: { type: "button", "aria-label": shown(label) } });
   (0, import_obsidian2.setIcon)(button, icon);
   button.addEventListener("click", onClick);
   return button;
@@ -226,7 +226,7 @@ function drawTurn(app, el, turn, actions) {
 }
 function workingOn(turn) {
   if (turn.state === "asking") return "Looking through your notes";
-  return turn.model === null ? "Choosing the sentences" : `${turn.model} reads them`;
+  return turn.model === null ? "Choosing the sentences" : `${shown(turn.model)} reads them`;
 }
 function drawSentence(app, parent, sentence, citations) {
   const quoted = sentence.support === "quote";
@@ -278,8 +278,7 @@ function drawFoot(parent, turn, actions) {
   if (actions.retry) iconButton(buttons, "rotate-ccw", "Ask again", actions.retry);
 }
 function summaryOf(answer) {
-  var _a;
-  const model = (_a = answer.model) != null ? _a : "no model was asked";
+  const model = answer.model === null ? "no model was asked" : shown(answer.model);
   const seconds = `${(answer.timings_ms.total / 1e3).toFixed(1)} s`;
   return (answer.match === "none" ? [model, seconds] : [`${answer.match} match`, model, seconds]).join(" · ");
 }
@@ -378,7 +377,7 @@ var ChatView = class extends import_obsidian3.ItemView {
     };
     for (const option of Array.from(this.where.options)) {
       const name = names[option.value];
-      option.text = name != null ? name : "";
+      option.text = shown(name != null ? name : "");
       option.hidden = option.disabled = name === null;
       if (name === null && option.selected) this.where.value = "vault";
     }
@@ -475,7 +474,7 @@ function problemOf(status, body) {
   return new Problem(slug, words != null ? words : `The daemon answered ${status}. Its log says more: vaultbot status names it.`, status);
 }
 function wordsOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return shown(error instanceof Error ? error.message : String(error));
 }
 
 // src/chat/conversation.ts
@@ -636,6 +635,7 @@ async function* readEvents(body) {
 }
 
 // src/daemon/client.ts
+var WORTH_SHOWING = "0.1";
 var Client = class {
   constructor(find, transport, vault) {
     this.find = find;
@@ -649,7 +649,7 @@ var Client = class {
     return this.json("GET", "/api/related", { path }, "notes");
   }
   async suggestions(note) {
-    return this.json("GET", "/api/suggestions", { note }, "suggestions");
+    return this.json("GET", "/api/suggestions", { note, min_score: WORTH_SHOWING }, "suggestions");
   }
   /** Not to be suggested again, as far as the scope reaches. */
   async dismiss(note, id, scope) {
@@ -1005,7 +1005,7 @@ var RelatedView = class extends import_obsidian5.ItemView {
       heading_path: (_b = (_a = note.there) == null ? void 0 : _a.heading_path) != null ? _b : [],
       line: (_d = (_c = note.there) == null ? void 0 : _c.line) != null ? _d : 1
     };
-    const card = this.list.createDiv({ cls: "vaultbot-card", attr: { role: "group", "aria-label": note.title } });
+    const card = this.list.createDiv({ cls: "vaultbot-card", attr: { role: "group", "aria-label": shown(note.title) } });
     const head = card.createDiv({ cls: "vaultbot-head" });
     placeButton(this.app, head, "vaultbot-place", note.title, place);
     const percent = Math.round(note.score * 100);
@@ -1369,7 +1369,7 @@ var SuggestionsView = class extends import_obsidian8.ItemView {
     }
   }
   drawSuggestion(parent, suggestion) {
-    const name = headline(suggestion);
+    const name = shown(headline(suggestion));
     const card = parent.createDiv({ cls: "vaultbot-card", attr: { role: "group", tabindex: "0", "aria-label": name } });
     const head = card.createDiv({ cls: "vaultbot-head" });
     textIn(head, "span", "vaultbot-name", name);

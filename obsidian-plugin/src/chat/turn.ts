@@ -34,7 +34,7 @@ export function drawTurn(app: App, el: HTMLElement, turn: Turn, actions: TurnAct
 
 function workingOn(turn: Turn): string {
   if (turn.state === "asking") return "Looking through your notes";
-  return turn.model === null ? "Choosing the sentences" : `${turn.model} reads them`;
+  return turn.model === null ? "Choosing the sentences" : `${shown(turn.model)} reads them`;
 }
 
 function drawSentence(app: App, parent: HTMLElement, sentence: Sentence, citations: readonly Citation[]): void {
@@ -91,7 +91,7 @@ function drawFoot(parent: HTMLElement, turn: Turn, actions: TurnActions): void {
 }
 
 function summaryOf(answer: Answer): string {
-  const model = answer.model ?? "no model was asked";
+  const model = answer.model === null ? "no model was asked" : shown(answer.model);
   const seconds = `${(answer.timings_ms.total / 1000).toFixed(1)}\u00A0s`;
   return (answer.match === "none" ? [model, seconds] : [`${answer.match} match`, model, seconds]).join(" · ");
 }

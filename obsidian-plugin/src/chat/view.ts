@@ -125,7 +125,7 @@ export class ChatView extends ItemView {
     };
     for (const option of Array.from(this.where.options)) {
       const name = names[option.value as ScopeChoice];
-      option.text = name ?? "";
+      option.text = shown(name ?? "");
       option.hidden = option.disabled = name === null;
       if (name === null && option.selected) this.where.value = "vault";
     }

@@ -25,6 +25,9 @@ export interface Transport {
   stream(sent: Sent, signal: AbortSignal): Promise<Response>;
 }
 
+/** What is less likely only programs are told, as on the command line. */
+const WORTH_SHOWING = "0.1";
+
 export class Client {
   constructor(
     private readonly find: () => Promise<Place>,
@@ -42,7 +45,7 @@ export class Client {
   }
 
   async suggestions(note: string): Promise<Suggestions> {
-    return this.json<Suggestions>("GET", "/api/suggestions", { note }, "suggestions");
+    return this.json<Suggestions>("GET", "/api/suggestions", { note, min_score: WORTH_SHOWING }, "suggestions");
   }
 
   /** Not to be suggested again, as far as the scope reaches. */

@@ -1,5 +1,7 @@
 /** What can go wrong on the way to the daemon. Every message is for a person, with the next step in it. */
 
+import { shown } from "../wording";
+
 /** Nobody answers, or nobody that can be trusted. */
 export class Offline extends Error {
   override readonly name = "Offline";
@@ -35,5 +37,5 @@ export function problemOf(status: number, body: string): Problem {
 
 /** What to tell a person about any error. */
 export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return shown(error instanceof Error ? error.message : String(error));
 }

@@ -8,6 +8,7 @@ import { Connection } from "../daemon/connection";
 import { RelatedNote, RelatedNotes } from "../daemon/records";
 import { arrowKeys, iconButton, placeButton, textIn } from "../elements";
 import { insertAtCursor, linkTo, PlaceInNote } from "../notes";
+import { shown } from "../wording";
 
 export const RELATED_VIEW = "vaultbot-related";
 
@@ -64,7 +65,7 @@ export class RelatedView extends ItemView {
     const place: PlaceInNote = {
       path: note.path, title: note.title, heading_path: note.there?.heading_path ?? [], line: note.there?.line ?? 1,
     };
-    const card = this.list.createDiv({ cls: "vaultbot-card", attr: { role: "group", "aria-label": note.title } });
+    const card = this.list.createDiv({ cls: "vaultbot-card", attr: { role: "group", "aria-label": shown(note.title) } });
     const head = card.createDiv({ cls: "vaultbot-head" });
     placeButton(this.app, head, "vaultbot-place", note.title, place);
     const percent = Math.round(note.score * 100);

@@ -9,6 +9,7 @@ import { wordsOf } from "../daemon/failures";
 import { Scope, Suggestion, SuggestionKind, Suggestions } from "../daemon/records";
 import { arrowKeys, iconButton, textButton, textIn } from "../elements";
 import { openPlace } from "../notes";
+import { shown } from "../wording";
 import { accept, Undo } from "./accept";
 import { drawPreview, headline, KINDS } from "./preview";
 
@@ -77,7 +78,7 @@ export class SuggestionsView extends ItemView {
   }
 
   private drawSuggestion(parent: HTMLElement, suggestion: Suggestion): void {
-    const name = headline(suggestion);
+    const name = shown(headline(suggestion));
     const card = parent.createDiv({ cls: "vaultbot-card", attr: { role: "group", tabindex: "0", "aria-label": name } });
     const head = card.createDiv({ cls: "vaultbot-head" });
     textIn(head, "span", "vaultbot-name", name);

@@ -23,10 +23,14 @@ export interface Wanted {
   copied?: boolean;
   /** Whether the daemon allows the page's origin. */
   allowed?: boolean;
+  /** A language model on a server, and what it says to a prompt. The notes need not support it to be shown. */
+  says?: (prompt: string) => string;
 }
 
 export class Machine {
   readonly canary: { server: Server; port: number; reached: number };
+  /** Addresses that the plugin asked for with `requestUrl`, which the page does not see. */
+  readonly called: string[] = [];
   private daemon: ChildProcess | null = null;
 
   private constructor(
@@ -34,6 +38,7 @@ export class Machine {
     readonly vault: string,
     private readonly page: Server,
     canary: Server,
+    private readonly model: Server,
     private readonly wanted: Wanted,
   ) {
     this.canary = { server: canary, port: portOf(canary), reached: 0 };
@@ -54,19 +59,26 @@ export class Machine {
       );
     });
     const canary = createServer((_, answer) => answer.end());
-    await Promise.all([page, canary].map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
-    const machine = new Machine(folder, vault, page, canary, wanted);
+    const model = createServer((asked, answer) => void spoken(wanted, asked).then((body) => answer.writeHead(200, { "content-type": "application/json" }).end(body)));
+    await Promise.all([page, canary, model].map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
+    const machine = new Machine(folder, vault, page, canary, model, wanted);
     await mkdir(machine.opened, { recursive: true });
-    for (const [path, text] of Object.entries(wanted.notes ?? {})) await machine.write(path, text.replaceAll("CANARY", `127.0.0.1:${machine.canary.port}`));
+    for (const [path, text] of Object.entries(wanted.notes ?? {})) await machine.write(path, text.replaceAll("CANARY", machine.canaryHost));
     await mkdir(join(folder, "home"));
     const origins = wanted.allowed === false ? [] : [machine.origin];
-    await writeFile(join(folder, "home/config.toml"), `[server]\nport = 0\nallowed_origins = ${JSON.stringify(origins)}\n`);
+    const parrot = wanted.says ? `[model]\nbase_url = "http://127.0.0.1:${portOf(model)}/v1"\nremote_model = "parrot"\n[answer]\nunsupported = "keep"\n` : "";
+    await writeFile(join(folder, "home/config.toml"), `[server]\nport = 0\nallowed_origins = ${JSON.stringify(origins)}\n${parrot}`);
     return machine;
   }
 
   /** Another origin than the daemon's: another port and another name. */
   get origin(): string {
     return `http://localhost:${portOf(this.page)}`;
+  }
+
+  /** Where somebody else listens, who is never asked. */
+  get canaryHost(): string {
+    return `127.0.0.1:${this.canary.port}`;
   }
 
   get tokenFile(): string {
@@ -94,7 +106,7 @@ export class Machine {
     const { models = [] } = this.wanted;
     const none = {
       ...(models.includes("embedding") ? {} : { VAULTBOT_EMBEDDING_MODEL: "none" }),
-      ...(models.includes("language") ? {} : { VAULTBOT_MODEL_PATH: "none" }),
+      ...(models.includes("language") || this.wanted.says ? {} : { VAULTBOT_MODEL_PATH: "none" }),
     };
     this.daemon = spawn(PYTHON, ["-P", "-m", "vaultbot", "serve", "--vault", this.vault], {
       env: { ...process.env, ...none, VAULTBOT_HOME: join(this.folder, "home"), PYTHONPATH: REPOSITORY },
@@ -148,7 +160,7 @@ export class Machine {
 
   async end(): Promise<void> {
     await this.stopDaemon();
-    for (const server of [this.page, this.canary.server]) {
+    for (const server of [this.page, this.canary.server, this.model]) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     }
@@ -193,7 +205,11 @@ async function served(machine: Machine, asked: IncomingMessage): Promise<Served>
   if (path === "/given") {
     return json({ vault: machine.opened, settings: { port: 0, tokenFile: machine.tokenFile } });
   }
-  if (path === "/request-url") return json(await requested(JSON.parse(await bodyOf(asked)) as Parameters<typeof requested>[0]));
+  if (path === "/request-url") {
+    const sent = JSON.parse(await bodyOf(asked)) as Parameters<typeof requested>[0];
+    machine.called.push(sent.url);
+    return json(await requested(sent));
+  }
   if (path.startsWith("/local/")) return { body: await readFile(decodeURIComponent(path.slice(7))) };
   if (path === "/disk") {
     const entries = await readdir(machine.vault, { recursive: true, withFileTypes: true });
@@ -218,6 +234,14 @@ async function bytesOf(asked: IncomingMessage): Promise<Buffer> {
 
 async function bodyOf(asked: IncomingMessage): Promise<string> {
   return (await bytesOf(asked)).toString("utf8");
+}
+
+/** What an OpenAI-compatible server answers: which models it has, or a whole chat completion. */
+async function spoken({ says }: Wanted, asked: IncomingMessage): Promise<string> {
+  if (asked.method !== "POST") return JSON.stringify({ object: "list", data: [{ id: "parrot", object: "model" }] });
+  const { messages } = JSON.parse(await bodyOf(asked)) as { messages: { content: string }[] };
+  const content = says?.(messages.map((one) => one.content).join("\n")) ?? "";
+  return JSON.stringify({ choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }] });
 }
 
 /** What `requestUrl` does: a request of no page. */

@@ -40,6 +40,13 @@ describe("the client", () => {
     expect(challenges[0]).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  test("asks for suggestions that are worth a person's look, and not for what is hardly likely", async () => {
+    const daemon = new FakeDaemon();
+    daemon.answers["/api/suggestions"] = { status: 200, text: '{"note": "A.md", "suggestions": []}' };
+    await daemon.client().suggestions("A.md");
+    expect(daemon.sent.map(({ url }) => new URL(url).search)).toContain("?note=A.md&min_score=0.1");
+  });
+
   test("tells an answer as it comes", async () => {
     const daemon = new FakeDaemon();
     const whole = answer();

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Turn } from "../../src/chat/conversation";
 import { answerAsMarkdown } from "../../src/chat/markdown";
 import { drawTurn } from "../../src/chat/turn";
+import { wordsOf } from "../../src/daemon/failures";
 import { Answer, Suggestion } from "../../src/daemon/records";
 import { linkTo } from "../../src/notes";
 import { drawPreview, headline } from "../../src/suggestions/preview";
@@ -29,7 +30,13 @@ function turnOf(payload: string, refused = false): Turn {
     nearest: [{ ...place, line: 1, text: payload }], warnings: [payload],
     differences: [{ citations: [1, 1], words: [payload, ""], dates: [null, null] }],
   } as unknown as Answer;
-  return { question: payload, path: payload, state: "done", model: payload, match: "good", sentences: answer.sentences, citations: answer.citations, answer, failure: payload };
+  return { question: payload, path: payload, state: "done", model: payload, match: "good", sentences: answer.sentences, citations: answer.citations, answer, failure: wordsOf(new Error(payload)) };
+}
+
+/** Controls, zero widths, overrides of direction and tags, in what is read or in what a tooltip or a screen reader says. */
+function unseenIn(el: HTMLElement): string[] {
+  const attributes = Array.from(el.querySelectorAll("*")).flatMap((one) => Array.from(one.attributes, ({ value }) => value));
+  return [el.textContent ?? "", ...attributes].filter((text) => /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u.test(text));
 }
 
 function elementsIn(el: HTMLElement): string[] {
@@ -43,6 +50,7 @@ describe("hostile text", () => {
       drawTurn(garden.app, el, turnOf(payload, refused), { copy: () => undefined, insert: () => undefined });
       expect(elementsIn(el).filter((tag) => !ALLOWED.has(tag))).toEqual([]);
       expect(Array.from(el.querySelectorAll("[src],[href],[style],[onload],[onerror]"))).toEqual([]);
+      expect(unseenIn(el)).toEqual([]);
     }
   });
 
@@ -53,6 +61,7 @@ describe("hostile text", () => {
       const el = document.createElement("div");
       drawPreview(el, { ...suggestion, edit });
       expect(elementsIn(el).filter((tag) => !ALLOWED.has(tag))).toEqual([]);
+      expect(unseenIn(el)).toEqual([]);
     }
     expect(headline(suggestion)).not.toBe("");
   });
