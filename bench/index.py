@@ -27,7 +27,7 @@ from vaultbot.adapters.chroma import open_vector_index
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble_with, make_embedder
 from vaultbot.config import Config
-from vaultbot.index.indexer import outcome
+from vaultbot.index.run import outcome
 from vaultbot.models.starter import starter_embedding_model
 from vaultbot.paths import StatePaths
 from vaultbot.protocols import Embedder, FloatArray

@@ -207,7 +207,7 @@ class IndexReport:
         return bool(self.added or self.changed or self.renamed or self.removed)
 
 
-IndexStage = Literal["scan", "index", "vectors", "prepare"]
+IndexStage = Literal["scan", "words", "index", "vectors", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def test_what_is_being_done_has_a_bar_and_the_time_it_still_takes() -> None:
     half = {"stage": "index", "done": 120, "total": 240, "notes_per_s": 30.2, "left_s": 4.1}
 
     assert rows(state="indexing", progress=half)["work"] == (
-        "[############............] reading notes 120/240, 30 notes/s, 4 s left"
+        "[############............] indexing notes 120/240, 30 notes/s, 4 s left"
     )
     scan = {"stage": "scan", "done": 0, "total": 0, "notes_per_s": 0.0, "left_s": None}
     assert rows(state="indexing", progress=scan)["work"] == "looking through the vault"

@@ -224,12 +224,13 @@ def test_a_run_that_is_stopped_keeps_its_work(desk: Desk) -> None:
 
     stopped = desk.indexer.run(settle=True, on_progress=stop_at_100, stopping=stopping)
     assert stopped.notes == 0
-    seen = len(desk.reader.paths())
+    seen = sum(bool(one.hash) for one in desk.indexer._catalog.recorded().values())
     assert 0 < seen <= 100
+    assert len(desk.reader.paths()) == 300  # By their words all are found.
     before = desk.embedded
 
     report = desk.run()
-    assert report.added == 300 - seen
+    assert (report.changed, report.unchanged) == (300 - seen, seen)
     assert desk.embedded == len(set(desk.embedder.embedded)) >= before  # type: ignore[union-attr]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 _WORDS = {
     "scan": "looking through the vault",
+    "words": "reading notes",
     "index": "indexing",
     "vectors": "filing vectors",
     "prepare": "preparing the new embedding model",

@@ -16,7 +16,8 @@ _BAR = 24  #: characters
 _COUNTS = ("added", "changed", "renamed", "removed")
 _WORK = {
     "scan": "looking through the vault",
-    "index": "reading notes",
+    "words": "reading notes",
+    "index": "indexing notes",
     "vectors": "filing vectors",
     "prepare": "preparing the new embedding model",
 }

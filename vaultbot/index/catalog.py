@@ -168,6 +168,15 @@ class Catalog:
             faults.point("catalog.before-commit")
         faults.point("catalog.recorded")
 
+    def complete(self, notes: Mapping[str, tuple[str, FileStamp]]) -> None:
+        """The vectors of these notes, recorded without a hash, are there; their hashes and stamps by path."""
+        with self._transaction() as db:
+            for path, (digest, stamp) in notes.items():
+                db.execute("UPDATE note SET hash = ?, stamp = ? WHERE path = ?", (digest, stamp_text(stamp), path))
+                self._rows.announce(path)
+            faults.point("catalog.before-commit")
+        faults.point("catalog.recorded")
+
     def keep_out(self, reasons: Mapping[str, str]) -> None:
         """These notes can be found no more, whether they can be read now or not; they are read again when they can."""
         if not reasons:

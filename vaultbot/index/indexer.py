@@ -3,6 +3,7 @@
     scan ─▶ diff by stamp and hash ─▶ parse ─▶ chunk ─▶ vectors of unseen text, kept at once
          ─▶ one transaction for each batch of notes, with an outbox ─▶ drain the outbox into the vector index
 
+Of many new notes the words come first (words_first.py).
 Every step can be killed and run again: what was done stays done, and the end is the same as a clean build.
 """
 
@@ -27,6 +28,7 @@ from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
 from vaultbot.index.removals import Removals
 from vaultbot.index.run import OnProgress, Run
 from vaultbot.index.vectorizer import Vectorizer
+from vaultbot.index.words_first import WordsFirst
 from vaultbot.paths import disk_full, says_full
 from vaultbot.protocols import Embedder, VectorIndex
 from vaultbot.types import (
@@ -37,7 +39,7 @@ from vaultbot.types import (
     Skipped,
 )
 from vaultbot.vault.dates import note_date
-from vaultbot.vault.documents import parse_document
+from vaultbot.vault.documents import is_pdf, parse_document
 from vaultbot.vault.listing import Listing, is_note
 from vaultbot.vault.obsidian import ObsidianSettings
 from vaultbot.vault.templates import is_template
@@ -82,6 +84,7 @@ class Indexer:
         self._removals = Removals(vault, catalog)
         self._disappearances = Disappearances(catalog)
         self.notice: str | None = None  #: what a person should know since the last run
+        self._words_first = WordsFirst(catalog)
         self._settings = ObsidianSettings()
         self.on_renamed: Callable[[str, str], None] = lambda _old, _new: None  #: told of old and new path
 
@@ -162,6 +165,9 @@ class Indexer:
         self._check_dated_with()
         self._catalog.keep_out(newly_kept_out(listing, recorded))
         self._set_files(listing, changes.missing)
+        new = [path for path in changes.to_read if path not in recorded and not is_pdf(path)]
+        if self.vectorizer.fingerprint and len(new) > _NOTES_A_BATCH and not changes.missing:
+            self._words_first.record(self._words(run, listing, new), at_once=_NOTES_A_BATCH)
         gone = self._read_and_record(run, listing, changes, recorded)
         self._remove(run, changes.left_out, gone, known=len(recorded), settle=settle)
         if not run.stopping.is_set():
@@ -228,6 +234,17 @@ class Indexer:
         self._catalog.set_files([*listing.notes, *listing.files, *listing.unknown, *missing, *hidden])
 
     # ── reading and recording ──────────────────────────────────────────────────────────────────────────────────
+
+    def _words(self, run: Run, listing: Listing, paths: list[str]) -> Iterator[ReadNote]:
+        """New notes, read for their words; what is wrong with them is told when their vectors are made."""
+        words = Run(run.on_progress, run.stopping, run.began, notes_total=len(paths))
+        for path in paths:
+            if run.stopping.is_set():
+                return
+            if read := self._read(path, None, words, {}, kept_out=listing.unsearched.get(path, "")):
+                yield read
+            words.notes_done += 1
+            words.progress("words", words.notes_done, words.notes_total)
 
     def _read_and_record(
         self,
@@ -333,7 +350,10 @@ class Indexer:
             batch, refused = self._refusals.told(batch)
             run.damaged += [Skipped(path, NOT_EMBEDDED.message) for path in refused]
             faults.point("indexer.before-record")
-            self._catalog.record(batch, removed=old_paths)
+            whole = self._words_first.complete(batch)
+            if whole or old_paths:
+                self._catalog.record(whole, removed=old_paths)
+            self._outbox.drain_now_and_then(stopping=run.stopping)
 
     def _embed(self, run: Run, batch: list[ReadNote]) -> bool:
         """Get vectors for texts never seen before; False when the run is to stop first. Those made so far are kept."""
@@ -363,19 +383,3 @@ class Indexer:
 def _unreadable(listing: Listing) -> Iterator[str]:
     for folder in sorted(listing.unreadable):
         yield f"the folder {folder or '.'} cannot be listed; its notes are kept as they were"
-
-
-def with_totals(report: IndexReport, counts: tuple[int, int]) -> IndexReport:
-    """The report with what the index holds now: (notes, passages)."""
-    return replace(report, notes=counts[0], chunks=counts[1])
-
-
-def outcome(report: IndexReport) -> Iterable[str]:
-    """The counts that are not zero, in words: "3 added", "1 failed"."""
-    for name in ("added", "changed", "renamed", "removed", "unchanged"):
-        if count := getattr(report, name):
-            yield f"{count} {name}"
-    if report.skipped:
-        yield f"{len(report.skipped)} skipped"
-    if report.failed:
-        yield f"{len(report.failed)} failed"

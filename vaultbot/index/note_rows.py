@@ -32,6 +32,7 @@ class ReadNote:
     date: str | None = None  #: YYYY-MM-DD
     kept_out: str = ""
     searched: bool = True  #: whether it can be found and cited; its links count in any case
+    awaits_vectors: bool = False  #: it is no news to the vector index yet
 
 
 def text_hash(text: str) -> bytes:
@@ -117,6 +118,16 @@ class NoteRows:
         faults.point("catalog.half-inserted")
         for chunk in read.chunks:
             self._insert_chunk(key, chunk)
+        if not read.awaits_vectors:
+            self.announce(note.path)
+
+    def announce(self, path: str) -> None:
+        """Tell the vector index of a note's chunks, by the outbox."""
+        self._db.execute(
+            "INSERT INTO outbox (chunk) SELECT chunk.id FROM chunk JOIN note ON note.id = chunk.note"
+            " WHERE note.path = ? ORDER BY chunk.rowid",
+            (path,),
+        )
 
     def _insert_links(self, key: int, note: Note) -> None:
         targets = [self._edges.target(link, note.path) for link in note.links]
@@ -166,7 +177,6 @@ class NoteRows:
                 "INSERT INTO passage_terms (rowid, context, text) VALUES (?, ?, ?)",
                 (cursor.lastrowid, " ".join(terms(chunk.context)), " ".join(terms(chunk.indexed or chunk.text))),
             )
-        self._db.execute("INSERT INTO outbox (chunk) VALUES (?)", (identity,))
 
 
 def stamp_text(stamp: FileStamp) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 from vaultbot import faults
@@ -18,6 +19,7 @@ OpenVectors = Callable[[], tuple[VectorIndex, str | None]]
 log = logging.getLogger("vaultbot.index")
 
 _AT_ONCE = 1000
+_EVERY_S = 5.0
 
 
 class Outbox:
@@ -32,6 +34,7 @@ class Outbox:
         self._fingerprint = fingerprint
         self._vectors: VectorIndex | None = None
         self.failure: str | None = None
+        self._drained_at = time.monotonic()
 
     def attach(self, vectors: VectorIndex, *, stopping: threading.Event) -> None:
         """Use this vector index from now on, after making it hold just the chunks that the catalog has vectors for."""
@@ -57,7 +60,7 @@ class Outbox:
             self._catalog.drained(sys.maxsize)
         if self._vectors is None or self.failure:
             return
-        done = 0
+        done, self._drained_at = 0, time.monotonic()
         while not stopping.is_set():
             seq, ids = self._catalog.pending(limit=_AT_ONCE)
             if not ids or not self._carry(ids):
@@ -66,6 +69,11 @@ class Outbox:
             self._catalog.drained(seq)
             done += len(ids)
             on_progress(done)
+
+    def drain_now_and_then(self, *, stopping: threading.Event) -> None:
+        """Drain once in a while in a long run, so that what is there is found by meaning before its end."""
+        if time.monotonic() - self._drained_at > _EVERY_S:
+            self.drain(stopping=stopping)
 
     def close(self) -> None:
         """Close the vector index."""

@@ -1,14 +1,14 @@
-"""One run of the indexer: what it has done so far, and how far it is."""
+"""One run of the indexer: what it has done so far, how far it is, and how it is told."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from vaultbot.errors import VaultbotError
-from vaultbot.types import IndexProgress, IndexStage, Skipped
+from vaultbot.types import IndexProgress, IndexReport, IndexStage, Skipped
 
 OnProgress = Callable[[IndexProgress], None]
 
@@ -49,3 +49,19 @@ class Run:
         share = done / total if share is None and total else share
         left = took / share - took if share and took > 1 else None
         self.on_progress(IndexProgress(stage, done, total, self.notes_done / took if took else 0.0, left))
+
+
+def with_totals(report: IndexReport, counts: tuple[int, int]) -> IndexReport:
+    """The report with what the index holds now: (notes, passages)."""
+    return replace(report, notes=counts[0], chunks=counts[1])
+
+
+def outcome(report: IndexReport) -> Iterable[str]:
+    """The counts that are not zero, in words: "3 added", "1 failed"."""
+    for name in ("added", "changed", "renamed", "removed", "unchanged"):
+        if count := getattr(report, name):
+            yield f"{count} {name}"
+    if report.skipped:
+        yield f"{len(report.skipped)} skipped"
+    if report.failed:
+        yield f"{len(report.failed)} failed"

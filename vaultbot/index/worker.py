@@ -15,12 +15,13 @@ from concurrent.futures import Future
 
 from vaultbot.errors import DiskFull, ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
-from vaultbot.index.indexer import Indexer, outcome, with_totals
+from vaultbot.index.indexer import Indexer
 from vaultbot.index.noticeboard import Noticeboard
 from vaultbot.index.noticeboard import WorkerState as WorkerState
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.removals import SETTLE_S
+from vaultbot.index.run import outcome, with_totals
 from vaultbot.paths import says_full
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import IndexProgress, IndexReport
@@ -378,9 +379,8 @@ class IndexWorker:
     # ── telling ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _progressed(self, progress: IndexProgress) -> None:
-        words = (
-            f"indexing {progress.done}/{progress.total}" if progress.stage == "index" else "looking through the vault"
-        )
+        doing = {"words": "reading", "index": "indexing"}.get(progress.stage)
+        words = f"{doing} {progress.done}/{progress.total}" if doing else "looking through the vault"
         self._board.progressed(words, progress)
 
     def _prepared(self, progress: IndexProgress) -> None:
