@@ -25,6 +25,7 @@ POINTS = {
         "database.set-aside",  # the same of a journal or the decisions
     ),
     "migrate": (
+        "schema.copying",  # the older catalog is copied, and the copy not yet in its place
         "schema.dropped",  # in the transaction: the tables of the older schema are gone
         "schema.half-made",
         "schema.before-commit",
