@@ -85,6 +85,7 @@ def serve(
                     _leave_terminal(state)
 
             serving.run(ready)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Another one need not wait for the rest.
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
