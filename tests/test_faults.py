@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -70,6 +71,18 @@ def test_a_kill_leaves_no_time_for_last_words() -> None:
 
     assert done.returncode == -9
     assert done.stdout == b""
+
+
+def test_a_process_can_be_stopped_at_a_point_until_it_is_let_go_on() -> None:
+    code = f"from vaultbot import faults\nfaults.point('{HERE}')\nprint('on', flush=True)"
+    env = {**os.environ, "VAULTBOT_FAULT": f"{HERE}:stop:1"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        process.send_signal(signal.SIGCONT)
+        said = process.communicate(timeout=60)[0]
+
+    assert os.WIFSTOPPED(status)
+    assert (process.returncode, said.strip()) == (0, b"on")
 
 
 @pytest.mark.parametrize("wanted", ["no.such-point:kill:1", f"{HERE}:explode:1", f"{HERE}:kill:soon", HERE, ""])

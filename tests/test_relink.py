@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tests.conftest import VaultBuilder
 from tests.fakes import HashEmbedder
 from vaultbot.errors import InvalidRequest, VaultbotError
+from vaultbot.index.roster import count_of
 from vaultbot.paths import state_paths
 from vaultbot.relink import moved_from, moved_to, take_along
 from vaultbot.runtime import hold_lock
@@ -82,6 +85,16 @@ def test_a_vault_that_came_back_on_another_disk_is_the_same_by_its_notes(vault: 
     take_along(moved)
 
     assert indexed(at(root)) == 0
+
+
+def test_an_index_of_an_earlier_version_is_known_by_all_its_notes(vault: VaultBuilder, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(vault.state.catalog)) as catalog:
+        catalog.execute("ALTER TABLE note DROP COLUMN searched")
+    root = vault.root.rename(tmp_path / "Moved")
+
+    (moved,) = moved_to(root)
+
+    assert (moved.known, count_of(vault.state.catalog)) == (12, 12)
 
 
 def test_a_copy_beside_the_vault_is_another_vault(vault: VaultBuilder, tmp_path: Path) -> None:

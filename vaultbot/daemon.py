@@ -67,6 +67,7 @@ def serve(
     Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
+    signal.signal(signal.SIGTERM, _leave)  # Until there is something to end.
     vault = Vault(absolute(root))
     vault.check()
     state.create()
@@ -84,6 +85,11 @@ def serve(
                     _leave_terminal(state)
 
             serving.run(ready)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Another one need not wait for the rest.
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)  # What was begun is rolled back, and the lock is given back.
 
 
 def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.socket:

@@ -1,8 +1,8 @@
 """Named places where tests make things go wrong: `VAULTBOT_FAULT=point:kind:n` at the n-th time the point is passed.
 
 Kinds: `kill` (SIGKILL, as a power button would), `raise` (an error that nobody foresaw), `eio`, `enospc` and `eacces`
-(the OSErrors of a bad disk, a full one, and of missing permission), `sleep` (a second). Without the variable a point
-costs one look-up.
+(the OSErrors of a bad disk, a full one, and of missing permission), `sleep` (a second). `stop` (SIGSTOP) is for tests
+that do something to a process exactly here, and then let it go on. Without the variable a point costs one look-up.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 
 _ERRORS = {"eio": errno.EIO, "enospc": errno.ENOSPC, "eacces": errno.EACCES}
 
+#: Those that can be tried at any point by themselves.
 KINDS = ("kill", "raise", *_ERRORS, "sleep")
 
 #: Every point by its stage, in the order in which they are passed.
@@ -24,6 +25,7 @@ POINTS = {
         "database.set-aside",  # the same of a journal or the decisions
     ),
     "migrate": (
+        "schema.copying",  # the older catalog is copied, and the copy not yet in its place
         "schema.dropped",  # in the transaction: the tables of the older schema are gone
         "schema.half-made",
         "schema.before-commit",
@@ -101,6 +103,8 @@ def point(name: str) -> None:
         return
     if kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif kind == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif kind == "sleep":
         time.sleep(1)
     elif kind == "raise":
@@ -112,7 +116,7 @@ def point(name: str) -> None:
 def _parsed(wanted: str) -> tuple[str, str, int]:
     place, _, rest = wanted.partition(":")
     kind, _, nth = rest.partition(":")
-    if place not in _STAGE or kind not in KINDS or not nth.isdecimal():
+    if place not in _STAGE or kind not in (*KINDS, "stop") or not nth.isdecimal():
         raise ValueError(
             f"VAULTBOT_FAULT={wanted}: there is no such fault; it is point:kind:n, as in vaultbot/faults.py"
         )

@@ -26,6 +26,7 @@ from vaultbot.errors import VaultbotError
 from vaultbot.index import removals, worker
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import make_token
+from vaultbot.types import IndexReport
 
 # A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
 vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
@@ -112,18 +113,26 @@ def brought_up_to_date(product: Assistant) -> int:
     for tries in range(1, _TRIES + 1):
         try:
             product.index(timeout=_RUN_S)
-            report = product.index(timeout=_RUN_S)
-            if not report.failed:
+            _await_rest(product)
+            if _has_read_all(product.index(timeout=_RUN_S)):
                 break
         except Exception:
             if tries == _TRIES:
                 raise
             time.sleep(0.05)
+    _await_rest(product)
+    return tries
+
+
+def _await_rest(product: Assistant) -> None:
     until = time.monotonic() + _RUN_S
     while product.state().state != "ready":  # a change of the model goes on
         assert time.monotonic() < until, f"it does not get done: {product.state().message}"
         time.sleep(0.01)
-    return tries
+
+
+def _has_read_all(report: IndexReport) -> bool:
+    return not report.failed and not any("cannot be read" in one.reason for one in report.skipped)
 
 
 def clean_build(vault: Path, state: Path, *, model: int = 1) -> dict[str, Any]:

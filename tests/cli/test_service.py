@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,9 +27,9 @@ running = here / "pid"
 verb = next(word for word in words if not word.startswith("-"))
 def alive():
     try:
-        os.kill(int(running.read_text()), 0)
-        return True
-    except (OSError, ValueError):
+        stat = pathlib.Path("/proc", running.read_text(), "stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"  # One that has ended may be there for a while.
+    except OSError:
         return False
 if verb in ("start", "restart") and not alive():
     unit = (units / words[-1]).read_text()
@@ -123,6 +124,26 @@ def test_a_service_is_installed_serves_is_stopped_started_and_leaves_nothing(mac
         "no service is installed for this vault; see: vaultbot service status"
     )
     assert machine.vaultbot("service", "status").out.startswith("no service is installed for this vault; install one")
+
+
+def test_of_a_vault_that_was_moved_the_service_is_told_that_is_for_the_folder_of_before(machine: Machine) -> None:
+    installed = machine.vaultbot("service", "install", "--yes", "--json").json()
+    machine.vaultbot("stop")
+    moved = machine.vault.rename(machine.folder / "New place")
+
+    told = machine.run("vaults", "relink", str(moved), "--yes").out.splitlines()[-1]
+
+    before, after = f"vaultbot service uninstall --vault {machine.vault}", f"vaultbot service install --vault '{moved}'"
+    assert told == (
+        f"the service {installed['service']} is still for the folder of before; put one for this folder in its place: "
+        f"{before}, and then {after}"
+    )
+    for command in (before, after):
+        ran = machine.run(*shlex.split(command)[1:], "--yes")
+        assert ran.code == 0, ran.err
+    [unit] = units(machine)
+    assert f'"{moved}"' in unit.read_text()
+    assert machine.run("stop", "--vault", str(moved)).code == 0
 
 
 def test_nothing_is_written_until_the_owner_has_seen_the_file_and_said_yes(machine: Machine) -> None:

@@ -96,6 +96,22 @@ def test_a_port_that_another_vaults_daemon_holds_is_told_with_the_line_to_write(
     )
 
 
+def test_a_port_is_given_to_one_vault_alone(machine: Machine) -> None:
+    settings(machine, f"[vault]\npath = '{machine.vault}'\n[vaults.home]\npath = 'H'\nserver.port = 9001\n")
+
+    named = machine.run("vaults", "add", "work", "Work", "--port", "9001")
+    default = machine.run("vaults", "add", "work", "Work", "--port", "8765")
+    own = machine.run("vaults", "add", "notes", "Notes", "--port", "8765")
+
+    otherwise = "in the settings; choose another, or leave out --port to get a free one"
+    assert (named.code, named.error) == (2, f"port 9001 is that of home {otherwise}")
+    assert (default.code, default.error) == (2, f"port 8765 is that of {machine.vault} {otherwise}")
+    assert own.code == 0, own.err
+    assert machine.run("vaults", "add", "work", "Work", "--port", "0").code == 0
+    ports = {name: vault["server"]["port"] for name, vault in settings(machine)["vaults"].items()}
+    assert ports == {"home": 9001, "notes": 8765, "work": 0}
+
+
 def test_one_that_cannot_be_started_does_not_keep_the_others_from_it(machine: Machine) -> None:
     settings(machine, f"[vaults.gone]\npath = 'Gone'\n[vaults.work]\npath = '{machine.folder / 'Work'}'\n")
 
@@ -129,6 +145,8 @@ def test_assistants_know_each_vault_by_another_name(machine: Machine) -> None:
 def test_a_vault_that_was_moved_keeps_its_index_without_embedding_a_text(machine: Machine) -> None:
     for number in range(30):
         machine.write(f"Many/{number}.md", f"Note {number} is about word{number}.")
+    machine.write("Templates/Day.md", "# {{title}}")  # Known, and not searched.
+    machine.write(".obsidian/templates.json", '{"folder": "Templates"}')
     with embedding_server() as server:
         own = {"VAULTBOT_EMBEDDING_BASE_URL": server.address, "VAULTBOT_EMBEDDING_REMOTE_MODEL": "hash"}
         own["VAULTBOT_EMBEDDING_MODEL"] = "auto"
@@ -142,6 +160,7 @@ def test_a_vault_that_was_moved_keeps_its_index_without_embedding_a_text(machine
         unasked = machine.run("vaults", "relink", str(moved))
         relinked = machine.run("vaults", "relink", str(moved), "--yes", "--json")
         report = machine.run("index", "--vault", "home", "--json", **own).json()
+        status = machine.run("status", "--vault", "home", "--json", **own).json()
         hits = machine.run("search", "word7", "--vault", "home", "--json", **own).json()["hits"]
         again = [text for text in server.texts[embedded:] if "word" in text and text != "word7"]
         machine.run("stop", "--all")
@@ -150,9 +169,10 @@ def test_a_vault_that_was_moved_keeps_its_index_without_embedding_a_text(machine
     assert unasked.error.startswith(
         f"this would take the index of {machine.vault} along to {moved}, which holds 31 of "
     )
-    assert relinked.json()["name"] == "home"
+    assert (relinked.json()["name"], relinked.json()["service"]) == ("home", None)
+    assert relinked.json()["notes"] == status["notes"] == 31
     assert settings(machine)["vaults"]["home"]["path"] == str(moved)
-    assert (report["unchanged"], report["embedded"]) == (31, 0)
+    assert (report["unchanged"], report["embedded"]) == (32, 0)
     assert hits[0]["path"] == "Many/7.md"
     assert len(again) <= 1  # the one passage by which a start makes sure that the server has the same model
 

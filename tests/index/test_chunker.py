@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes import HashEmbedder
@@ -214,22 +214,25 @@ def test_a_callout_that_fits_is_not_cut() -> None:
     assert whole.text == f"Title\n{words(20)}\n\n- a\n- b\nInner\n{words(10)}"
 
 
-def test_a_row_of_empty_cells_that_is_cut_comes_after_the_rows_above_it() -> None:
+@pytest.mark.parametrize("before", ["", "> "])
+@pytest.mark.parametrize("empty_cells", [20, 80])
+def test_a_row_of_empty_cells_that_is_cut_comes_after_the_rows_above_it(before: str, empty_cells: int) -> None:
     # Named by its columns it is short, as it is written it is longer than a passage.
-    row = "| z |" + " |" * 20
+    rows = "| a |", "|---|", "| x |", "| z |" + " |" * empty_cells
 
-    above, *parts = passages(f"| a |\n|---|\n| x |\n{row}\n", max_tokens=12)
+    above, *parts = passages("".join(f"{before}{row}\n" for row in rows), max_tokens=12)
 
     assert (above.start_line, above.end_line, above.text) == (1, 3, "a\n\nx")
-    assert [(part.start_line, part.end_line) for part in parts] == [(4, 4), (4, 4)]
-    assert parts[0].text.startswith("z |")
+    assert len(parts) > 1
+    assert {(part.start_line, part.end_line) for part in parts} == {(4, 4)}
+    assert "".join("".join(part.text.split()) for part in parts) == "z" + "|" * empty_cells
 
 
 LINES = st.sampled_from(
     ["", "word", words(8), words(90), "- item one", "  - nested item", "1. first", "| a | b |", "|---|---|", "```",
      "# A", "## B", "### C " + words(20), "Setext", "===", "> quote", "量子化は重い。" * 12, "A b. " * 60, "x" * 900,
      "a[^1] b[^2]", "[^1]: note", "[^2]: " + words(30), "    goes on", "![[Other]]", "x ![[Other#A]] y", "| c | d |",
-     "| z |" + " |" * 30,
+     "| z |" + " |" * 30, "| a |\n|---|\n| x |\n| z |" + " |" * 80,
      "$$", "%% hidden", "%%", "[[Note|shown]] text", " ", "---", "a: b"]
 )  # fmt: skip
 
@@ -239,6 +242,7 @@ LINES = st.sampled_from(
     st.integers(8, 80),
     st.sampled_from(["\n", "\r\n"]),
 )
+@example(["| a |\n|---|\n| x |\n| z |" + " |" * 80], 32, "\n")
 def test_passages_are_small_and_hold_every_visible_line(lines: list[str], max_tokens: int, newline: str) -> None:
     note = parse_note("Notes/Bread.md", newline.join(lines))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from tests.index.conftest import Desk
 from vaultbot import faults
 from vaultbot.errors import DataDamaged, DiskFull
+from vaultbot.index import earlier, schema
 from vaultbot.index.schema import SCHEMA_VERSION, CatalogDamaged, open_reader, open_writer
+from vaultbot.paths import LEAST_ROOM
 
 
 @pytest.fixture
@@ -221,3 +224,97 @@ def test_an_error_in_the_middle_leaves_the_older_catalog_to_the_older_version(
 
     assert vectors_in(old_vault.catalog_file, 3) == before
     assert old_vault.run().added == 3
+
+
+# ── the copy of an older one ─────────────────────────────────────────────────────────────────────────────────
+
+
+def copies(desk: Desk) -> list[str]:
+    """What lies beside the catalog and is no part of it."""
+    parts = {desk.catalog_file.name + end for end in ("", "-wal", "-shm")}
+    return sorted(file.name for file in desk.catalog_file.parent.glob("catalog*") if file.name not in parts)
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version < SCHEMA_VERSION])
+def test_a_copy_of_an_older_catalog_is_kept_for_a_week(old_vault: Desk, version: int) -> None:
+    before = put_there(old_vault, version)
+    old_vault.run()
+    copy = old_vault.catalog_file.with_name(f"catalog.db.before-v{SCHEMA_VERSION}")
+
+    assert copies(old_vault) == [copy.name]
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert vectors_in(copy, version) == before
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT count(*) FROM note").fetchone() == (3,)
+
+    for days, kept in ((6, [copy.name]), (8, [])):
+        then = time.time() - days * 24 * 3600
+        os.utime(copy, (then, then))
+        old_vault.reopen()
+        old_vault.run()
+        assert copies(old_vault) == kept
+
+
+def test_who_goes_back_to_the_older_version_is_told_of_the_copy_and_need_not_embed_anew(
+    old_vault: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_vault.run()
+    old_vault.reopen()
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", SCHEMA_VERSION + 1)  # The newer one.
+    open_writer(old_vault.catalog_file).close()
+    monkeypatch.undo()
+    copy = old_vault.catalog_file.with_name(f"catalog.db.before-v{SCHEMA_VERSION + 1}")
+
+    with pytest.raises(DataDamaged, match=rf"install that version again, or put {copy.name}, which is the one of befo"):
+        old_vault.run()
+    copy.replace(old_vault.catalog_file)
+    report = old_vault.run()
+
+    assert (report.unchanged, report.embedded) == (3, 0)
+    assert old_vault.find("prune") == ["Plants/Roses.md"]
+
+
+def test_the_copy_holds_what_was_written_last(old_vault: Desk) -> None:
+    """A daemon that was killed left it in the log file."""
+    put_there(old_vault, 3)
+    with closing(sqlite3.connect(old_vault.catalog_file)) as killed:
+        killed.execute("PRAGMA journal_mode = WAL")
+        killed.execute("INSERT INTO meta VALUES ('last', 'word')")
+        killed.commit()
+        old_vault.run()
+
+    with closing(sqlite3.connect(old_vault.catalog_file.with_name(f"catalog.db.before-v{SCHEMA_VERSION}"))) as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'last'").fetchone() == ("word",)
+
+
+def test_without_room_for_a_copy_it_is_made_over_all_the_same(
+    old_vault: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_there(old_vault, 3)
+    monkeypatch.setattr(earlier, "room", lambda _: LEAST_ROOM + old_vault.catalog_file.stat().st_size)
+
+    assert old_vault.run().added == 3
+    assert copies(old_vault) == []
+    assert "no copy of the older catalog.db is kept: the disk has no room for 1 MB" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["enospc", "eio", "eacces"])
+def test_a_copy_that_fails_leaves_nothing_and_is_no_reason_not_to_start(
+    old_vault: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    put_there(old_vault, 3)
+    monkeypatch.setattr(faults, "_passed", {})
+    monkeypatch.setenv("VAULTBOT_FAULT", f"schema.copying:{kind}:1")
+
+    assert old_vault.run().added == 3
+    assert copies(old_vault) == []
+    assert "no copy of the older catalog.db is kept: " in caplog.text
+
+
+def test_of_a_copy_that_a_kill_cut_off_nothing_is_left(old_vault: Desk) -> None:
+    put_there(old_vault, SCHEMA_VERSION)
+    old_vault.catalog_file.with_name(f"catalog.db.before-v{SCHEMA_VERSION}.part").write_bytes(b"SQLite format 3")
+
+    old_vault.run()
+
+    assert copies(old_vault) == []

@@ -16,7 +16,7 @@ from vaultbot.cli.init import checked_name
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
 from vaultbot.config import Config
-from vaultbot.config_reader import config_file, name_of_vault, read_settings
+from vaultbot.config_reader import Settings, config_file, name_of_vault, read_settings
 from vaultbot.errors import ConfigError, InvalidRequest
 from vaultbot.paths import StatePaths, absolute, state_paths
 
@@ -68,8 +68,14 @@ def add(
     file = _file(session)
     if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
         raise ConfigError(f"{file} is inside the vault, where vaultbot keeps no files; choose another --config")
+    # Of the file alone: a port in the environment is that of one command.
+    written = read_settings(session.settings.file if file.exists() else None, environ={})
+    if port and (other := _holder(written, port, but=root)) is not None:
+        raise InvalidRequest(
+            f"port {port} is that of {other} in the settings; choose another, or leave out --port to get a free one"
+        )
     if port is None and not _is_default(session, root):
-        port = free_port(but=_ports(settings.vaults))
+        port = free_port(but=_ports(written.vaults))
     add_vault(file, name, root, port=port)
     if session.json:
         print_json({"config": str(file), "name": name, "vault": str(root), "port": port})
@@ -139,6 +145,7 @@ def relink(
 ) -> None:
     """Take the index of a vault along whose folder was moved or renamed. Nothing is read or embedded anew."""
     from vaultbot.relink import moved_from, take_along
+    from vaultbot.service.service import installed
     from vaultbot.vault.vault import Vault
 
     settings = session.settings
@@ -148,6 +155,7 @@ def relink(
     Vault(root).check()
     moved = moved_from(_index_of(session, was), root) if was else _only_one(root)
     name = settings.name_of(moved.vault) if moved.vault else None
+    service = installed(moved.state)
     agree(
         f"take the index of {moved.vault or moved.state.root} along to {root}, which holds {moved.here} of its "
         f"{moved.known} notes? No note is touched, and none is read anew",
@@ -159,13 +167,27 @@ def relink(
 
         move_vault(_file(session), name, root)
     if session.json:
-        print_json({"vault": str(root), "name": name, "state_folder": str(moved.target.root), "notes": moved.known})
+        print_json(
+            {
+                "vault": str(root),
+                "name": name,
+                "state_folder": str(moved.target.root),
+                "notes": moved.known,
+                "service": service[1] if service else None,
+            }
+        )
         return
     print(f"the index of {moved.vault or moved.state.root}, {moved.here} notes, is that of {root} now")
     if name is None and _is_default(session, moved.vault):
         print(f"the settings still name the folder of before: set [vault] path in {_file(session)}")
     if (root / ".obsidian" / "plugins" / "vaultbot").is_dir():
         print(f"tell the plugin, too: vaultbot plugin install --vault {_shown(root)}")
+    if service and moved.vault:
+        print(
+            f"the service {service[1]} is still for the folder of before; put one for this folder in its place: "
+            f"vaultbot service uninstall --vault {_shown(moved.vault)}, and then "
+            f"vaultbot service install --vault {_shown(root)}"
+        )
 
 
 def _only_one(root: Path) -> Moved:
@@ -209,6 +231,18 @@ def _file(session: Session) -> Path:
 def _is_default(session: Session, folder: Path | None) -> bool:
     default = session.settings.everywhere.vault.path
     return bool(default and folder and os.path.realpath(default) == os.path.realpath(folder))
+
+
+def _holder(settings: Settings, port: int, *, but: Path) -> str | None:
+    """The vault that has this port by its name, or else by its folder; None for those that have no settings."""
+    for name, config in settings.vaults.items():
+        if config.server.port == port:
+            return name
+    everywhere = settings.everywhere
+    default = everywhere.vault.path
+    if not default or default in settings.vaults or os.path.realpath(default) == os.path.realpath(but):
+        return None
+    return default if everywhere.server.port == port else None
 
 
 def _ports(vaults: Mapping[str, Config]) -> set[int]:

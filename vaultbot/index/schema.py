@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
+from vaultbot.index.earlier import copy_of, forget_earlier, keep_earlier
 from vaultbot.paths import START_AGAIN, disk_full, says_full
 
 SCHEMA_VERSION = 4
@@ -142,9 +143,13 @@ def open_writer(file: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
+        copy = copy_of(file, version=version)
+        back = "move the file away to index from scratch"
+        if copy.exists():
+            back = f"put {copy.name}, which is the one of before, in its place"
         raise DataDamaged(
             f"{file} was made by a newer vaultbot (schema {version}, this one knows {SCHEMA_VERSION}); "
-            "install that version again, or move the file away to index from scratch"
+            f"install that version again, or {back}"
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -154,7 +159,10 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
             raise CatalogDamaged(_damaged(file))
     elif connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise CatalogDamaged(_damaged(file))  # Tables without a version: not ours.
+    forget_earlier(file)
     if version < SCHEMA_VERSION:
+        if version:
+            keep_earlier(connection, file, version=SCHEMA_VERSION)
         connection.execute("BEGIN IMMEDIATE")
         _drop_all_but_vectors(connection)
         faults.point("schema.dropped")
