@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,17 +127,40 @@ def test_a_daemon_logs_in_the_form_of_the_settings(form: LogForm, tmp_path: Path
             assert _LINE.fullmatch(line)
 
 
-def test_a_terminal_that_stands_still_holds_nobody_up(tmp_path: Path, root_log: None) -> None:
-    out, into = os.pipe()  # A pipe that nobody reads is full after 64 KB, as a terminal is after Ctrl-S.
-    with os.fdopen(out, encoding="utf-8") as reader, os.fdopen(into, "w", encoding="utf-8") as terminal:
-        handler = TerminalHandler(terminal)
-        handler.setFormatter(TextLine())
-        for number in range(5_000):
-            handler.emit(logging.makeLogRecord({"msg": f"line {number} {'x' * 200}", "levelname": "INFO", "name": "a"}))
-        first = [reader.readline() for _ in range(100)]
+class StandingStill(io.StringIO):
+    """A terminal after Ctrl-S, until it is told to go on."""
 
-        assert [line.split()[5] for line in first] == [str(number) for number in range(100)]
-        reader.close()
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        assert self.goes_on.wait(60)
+        return super().write(text)
+
+
+def test_a_terminal_that_stands_still_holds_nobody_up(root_log: None) -> None:
+    terminal = StandingStill()
+    handler = TerminalHandler(terminal)
+    handler.setFormatter(TextLine())
+    for number in range(5_000):
+        handler.emit(logging.makeLogRecord({"msg": f"line {number}", "levelname": "INFO", "name": "a"}))
+
+    terminal.goes_on.set()
+    handler.flush()
+    lines = terminal.getvalue().splitlines()
+
+    assert 1_000 <= len(lines) <= 1_001  # One was on its way.
+    assert [line.split()[5] for line in lines] == [str(number) for number in range(len(lines))]
+
+
+def test_a_record_that_cannot_be_put_into_words_is_no_error_of_the_caller(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = TerminalHandler(io.StringIO())
+    handler.setFormatter(TextLine())
+
+    handler.emit(logging.makeLogRecord({"msg": "%d things", "args": ("three",), "levelname": "INFO", "name": "a"}))
+
+    assert "--- Logging error ---" in capsys.readouterr().err
 
 
 def test_the_last_lines_reach_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path, root_log: None) -> None:

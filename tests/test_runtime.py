@@ -20,6 +20,8 @@ from vaultbot.runtime import (
     make_token,
     read_runtime,
     read_token,
+    renew_token,
+    token_of,
     write_runtime,
 )
 
@@ -162,3 +164,13 @@ def test_a_runtime_file_that_cannot_be_written_leaves_the_one_before(
         write_runtime(state, Runtime(3, 4, "/v", "0.1", ends_when_idle=True))
 
     assert read_runtime(state) == first
+
+
+def test_whoever_changes_the_token_at_the_same_time_the_file_has_the_one_that_counts(state: StatePaths) -> None:
+    token = token_of(state)
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(lambda _: token.rotate(), range(200)))
+
+    assert read_token(state) == token.value
+    renew_token(state)
+    assert read_token(state) != token.value

@@ -170,7 +170,7 @@ def check_proof(health: bytes, token: str, port: int, asked: str) -> None:
     ):
         raise VaultbotError(
             f"something else listens on port {port} in place of vaultbot's daemon and got no token; end "
-            "that program, or set another [server] port"
+            "that program, or set another [server] port. If the token was changed just now, run the command again"
         )
 
 

@@ -47,6 +47,8 @@ POINTS = {
         "catalog.half-inserted",
         "catalog.before-commit",
         "catalog.recorded",
+        "catalog.complete-before-commit",
+        "catalog.completed",
         "catalog.stamps-before-commit",
         "removals.second-look",
         "indexer.before-removal",

@@ -57,8 +57,12 @@ class TerminalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Leave the line for the thread."""
-        with suppress(queue.Full):
+        try:
             self._lines.put_nowait(self.format(record))
+        except queue.Full:
+            pass
+        except Exception:  # A record that cannot be put into words, as of any handler.
+            self.handleError(record)
 
     def flush(self) -> None:
         """Wait for a moment until all lines are written; the logging module asks for it at the end."""

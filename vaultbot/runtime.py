@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -149,17 +150,24 @@ class Token:
     def __init__(self, value: str, *, keep: Callable[[str], None] = lambda _value: None) -> None:
         self.value = value
         self._keep = keep
+        self._changing = threading.Lock()
 
     def rotate(self) -> None:
         """Have another one from now on. Raises VaultbotError when it cannot be kept, and then the old one stays."""
-        value = _new_token()
-        self._keep(value)
-        self.value = value
+        with self._changing:
+            value = _new_token()
+            self._keep(value)
+            self.value = value
 
 
 def token_of(state: StatePaths) -> Token:
     """The vault's token with its file. For the holder of the lock. Raises as `read_token`."""
     return Token(make_token(state), keep=lambda value: write_private(state.token, value))
+
+
+def renew_token(state: StatePaths) -> None:
+    """Have another token for the next daemon, whatever became of the one before. For the holder of the lock."""
+    write_private(state.token, _new_token())
 
 
 def _new_token() -> str:

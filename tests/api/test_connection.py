@@ -152,3 +152,15 @@ def test_who_sends_too_much_hears_so_before_the_line_is_cut(attempt: int) -> Non
             told += piece
 
     assert problem_in(told)[:2] == (413, "too-large")
+
+
+def test_who_has_sent_all_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaultbot.api.body._LINGER_SECONDS", 60.0)
+    with served_notebook() as port:
+        head = [
+            b"POST /api/ask HTTP/1.1", b"Host: 127.0.0.1:%d" % port, b"Authorization: Bearer " + TOKEN.encode(),
+            b"Content-Type: application/json", b"Transfer-Encoding: chunked", b"", b"",
+        ]  # fmt: skip
+        told = exchange(port, b"\r\n".join(head) + b"5\r\n[NaN]\r\n0\r\n\r\n")  # Within twenty seconds.
+
+    assert problem_in(told)[:2] == (422, "invalid-request")

@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import HashEmbedder, ListVectorIndex
+from vaultbot.index import indexer
 from vaultbot.index.analyzer import query_terms
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.indexer import Indexer
 from vaultbot.index.reader import CatalogReader
 from vaultbot.types import IndexProgress, IndexReport
 from vaultbot.vault.vault import Vault
+
+
+@pytest.fixture(autouse=True)
+def usual_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever crash_child.py, which campaigns import into this process, makes small for itself."""
+    monkeypatch.setattr(indexer, "_NOTES_A_BATCH", 64)
 
 
 @dataclass

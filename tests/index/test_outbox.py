@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import pytest
 
 from tests.index.conftest import Desk
 from vaultbot.errors import DataDamaged
+from vaultbot.index import outbox
+from vaultbot.protocols import FloatArray
 
 GO_ON = threading.Event()
 
@@ -112,3 +115,36 @@ def test_it_is_closed_with_the_indexer(kitchen: Desk) -> None:
     kitchen.reopen()
 
     assert kitchen.vectors.closed == 1
+
+
+def test_what_the_index_holds_is_not_put_there_again(kitchen: Desk) -> None:
+    attach(kitchen)
+    put: list[str] = []
+    upsert = kitchen.vectors.upsert
+
+    def counted(vectors: Mapping[str, FloatArray]) -> None:
+        put.extend(vectors)
+        upsert(vectors)
+
+    kitchen.vectors.upsert = counted  # type: ignore[method-assign]
+    kitchen.indexer._catalog.ask_for_another_read()
+    kitchen.run()
+    assert put == []
+    kitchen.write("Bread.md", "Rye and water.")
+    kitchen.run()
+
+    assert len(put) == 2
+    assert agrees(kitchen)
+
+
+def test_in_a_long_run_vectors_come_to_the_index_before_its_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_EVERY_S", 0.0)
+    for number in range(200):
+        desk.write(f"{number:03}.md", f"note number {number}")
+    held: list[int] = []
+    attach(desk)
+
+    desk.run(on_progress=lambda progress: held.append(len(desk.vectors.vectors)) if progress.stage == "index" else None)
+
+    assert 0 < held[150] < len(desk.vectors.vectors)
+    assert agrees(desk)

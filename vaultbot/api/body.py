@@ -88,7 +88,20 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def lingering(send: Send, receive: Receive) -> Send:
+class Incoming:
+    """A `receive` that knows whether the whole body has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.ended = not message.get("more_body", False)
+        return message
+
+
+def lingering(send: Send, receive: Incoming) -> Send:
     """A `send` for an answer after which the connection is closed: before its end the rest of the body is thrown away.
 
     A client that is still sending when the connection is closed loses the answer, and never hears what was wrong.
@@ -107,12 +120,10 @@ def lingering(send: Send, receive: Receive) -> Send:
     return send_then_wait
 
 
-async def _throw_away(receive: Receive) -> None:
-    length, more = 0, True
-    while more and length < _LINGER_BYTES:
-        message = await receive()
-        length += len(message.get("body", b""))
-        more = message.get("more_body", False)
+async def _throw_away(receive: Incoming) -> None:
+    length = 0
+    while not receive.ended and length < _LINGER_BYTES:
+        length += len((await receive()).get("body", b""))
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes:

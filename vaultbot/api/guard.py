@@ -119,18 +119,19 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         began = time.perf_counter()
+        incoming = body.Incoming(receive)
         headers = Headers(scope=scope)
         allowed = origins.allowed_origins(self._port(), self._extra_origins)
         answer = _Answer(send, origins.page_origin(headers, allowed))
         scope["state"] = {**scope.get("state", {}), "request_id": answer.request_id}
         try:
-            await self._serve(scope, receive, headers, answer)
+            await self._serve(scope, incoming, headers, answer)
         except Refused as refused:
             if body.is_long(headers, max_bytes=self._most_bytes(scope)):
                 # Else the server would take in the whole body before the connection's next request.
                 refused.headers["connection"] = "close"
             closes = refused.headers.get("connection") == "close"
-            sending = body.lingering(answer.send, receive) if closes else answer.send
+            sending = body.lingering(answer.send, incoming) if closes else answer.send
             document = problem(refused.status, refused.slug, refused.title, refused.detail, answer.request_id)
             await respond(document, refused.headers, path=scope["path"])(scope, receive, sending)
         except ClientDisconnect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaultbot.cli.render import print_json
 from vaultbot.cli.session import Session
 from vaultbot.client import find
-from vaultbot.runtime import hold_lock, token_of
+from vaultbot.runtime import hold_lock, renew_token
 
 HELP = "The token that lets programs in. Without a further word: which file it is in."
 
@@ -28,8 +28,9 @@ def rotate(session: Session) -> None:
     if client is not None:
         client.post("/api/token/rotate", {})
     else:
+        session.state.create()
         with hold_lock(session.state):
-            token_of(session.state).rotate()
+            renew_token(session.state)
     if session.json:
         print_json({"token_file": str(session.state.token), "rotated": True})
     else:

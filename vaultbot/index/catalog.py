@@ -89,6 +89,15 @@ class Catalog:
             for path, stamp, digest, kept_out in rows
         }
 
+    def skipped(self) -> set[str]:
+        """The paths of the files that the last whole run left out, or could not read."""
+        return {path for (path,) in self._db.execute("SELECT path FROM skipped")}
+
+    @property
+    def is_at_once(self) -> bool:
+        """Whether all that is done now is one transaction, of which nobody sees anything before its end."""
+        return self._whole
+
     def files(self) -> list[str]:
         """Every file that a link may lead to."""
         return [path for (path,) in self._db.execute("SELECT path FROM file")]
@@ -168,14 +177,21 @@ class Catalog:
             faults.point("catalog.before-commit")
         faults.point("catalog.recorded")
 
-    def complete(self, notes: Mapping[str, tuple[str, FileStamp]]) -> None:
-        """The vectors of these notes, recorded without a hash, are there; their hashes and stamps by path."""
+    def complete(self, notes: Mapping[str, tuple[str, FileStamp]]) -> set[str]:
+        """The vectors of these notes, recorded without a hash, are there; their hashes and stamps by path.
+
+        Returns the paths of those that were still there.
+        """
+        done = set()
         with self._transaction() as db:
             for path, (digest, stamp) in notes.items():
-                db.execute("UPDATE note SET hash = ?, stamp = ? WHERE path = ?", (digest, stamp_text(stamp), path))
-                self._rows.announce(path)
-            faults.point("catalog.before-commit")
-        faults.point("catalog.recorded")
+                sql = "UPDATE note SET hash = ?, stamp = ? WHERE path = ? AND hash = ''"
+                if db.execute(sql, (digest, stamp_text(stamp), path)).rowcount == 1:
+                    self._rows.announce(path)
+                    done.add(path)
+            faults.point("catalog.complete-before-commit")
+        faults.point("catalog.completed")
+        return done
 
     def keep_out(self, reasons: Mapping[str, str]) -> None:
         """These notes can be found no more, whether they can be read now or not; they are read again when they can."""

@@ -165,9 +165,10 @@ class Indexer:
         self._check_dated_with()
         self._catalog.keep_out(newly_kept_out(listing, recorded))
         self._set_files(listing, changes.missing)
-        new = [path for path in changes.to_read if path not in recorded and not is_pdf(path)]
-        if self.vectorizer.fingerprint and len(new) > _NOTES_A_BATCH and not changes.missing:
-            self._words_first.record(self._words(run, listing, new), at_once=_NOTES_A_BATCH)
+        run.notes_total = len(changes.to_read)
+        run.bytes_total = sum(listing.notes[path].size + 1000 for path in changes.to_read)
+        self._words_first = WordsFirst(self._catalog)
+        self._record_words(run, listing, changes, recorded)
         gone = self._read_and_record(run, listing, changes, recorded)
         self._remove(run, changes.left_out, gone, known=len(recorded), settle=settle)
         if not run.stopping.is_set():
@@ -235,16 +236,19 @@ class Indexer:
 
     # ── reading and recording ──────────────────────────────────────────────────────────────────────────────────
 
-    def _words(self, run: Run, listing: Listing, paths: list[str]) -> Iterator[ReadNote]:
-        """New notes, read for their words; what is wrong with them is told when their vectors are made."""
-        words = Run(run.on_progress, run.stopping, run.began, notes_total=len(paths))
-        for path in paths:
-            if run.stopping.is_set():
-                return
-            if read := self._read(path, None, words, {}, kept_out=listing.unsearched.get(path, "")):
-                yield read
-            words.notes_done += 1
-            words.progress("words", words.notes_done, words.notes_total)
+    def _record_words(self, run: Run, listing: Listing, changes: Changes, recorded: dict[str, Recorded]) -> None:
+        """Have many new notes found by their words before their vectors are made."""
+        if self.vectorizer.fingerprint is None or changes.missing or self._catalog.is_at_once:
+            return
+        known = recorded.keys() | self._catalog.skipped()
+        new = [path for path in changes.to_read if path not in known and not is_pdf(path)]
+        if len(new) > _NOTES_A_BATCH:
+
+            def read(path: str, words: Run) -> ReadNote | None:
+                return self._read(path, None, words, {}, kept_out=listing.unsearched.get(path, ""))
+
+            self._words_first.record(run, new, read, at_once=_NOTES_A_BATCH)
+            run.since = time.monotonic()
 
     def _read_and_record(
         self,
@@ -261,8 +265,6 @@ class Indexer:
         touched: dict[str, FileStamp] = {}
         batch: list[ReadNote] = []
         old_paths: list[str] = []
-        run.notes_total = len(changes.to_read)
-        run.bytes_total = sum(listing.notes[path].size + 1000 for path in changes.to_read)
         for path in changes.to_read:
             if run.stopping.is_set():
                 break
@@ -307,6 +309,7 @@ class Indexer:
             private = "it says vaultbot: false" if note.properties.get("vaultbot") is False else None
             if reason := file.skip_reason or private:
                 run.skipped.append(Skipped(path, reason))
+                self._words_first.take_out(path)
                 if known:
                     self._catalog.record([], removed=[path])
                     run.removed += 1
@@ -350,7 +353,7 @@ class Indexer:
             batch, refused = self._refusals.told(batch)
             run.damaged += [Skipped(path, NOT_EMBEDDED.message) for path in refused]
             faults.point("indexer.before-record")
-            whole = self._words_first.complete(batch)
+            whole = self._words_first.complete(batch, refused=refused)
             if whole or old_paths:
                 self._catalog.record(whole, removed=old_paths)
             self._outbox.drain_now_and_then(stopping=run.stopping)

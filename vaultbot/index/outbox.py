@@ -33,6 +33,7 @@ class Outbox:
         self._catalog = catalog
         self._fingerprint = fingerprint
         self._vectors: VectorIndex | None = None
+        self._held: set[str] = set()  #: ids, each of which stands for its text
         self.failure: str | None = None
         self._drained_at = time.monotonic()
 
@@ -43,6 +44,7 @@ class Outbox:
         try:
             held = vectors.ids()
             vectors.delete(list(held - expected))
+            self._held = held & expected
             faults.point("outbox.attached")
         except Exception as error:
             self._give_up(error)
@@ -51,7 +53,6 @@ class Outbox:
         for start in range(0, len(lacking), _AT_ONCE):
             if stopping.is_set() or not self._carry(lacking[start : start + _AT_ONCE]):
                 return
-        # A chunk's id stands for its text, so one that is held is right; vectors put there twice make a worse index.
         self._catalog.drained(sys.maxsize)
 
     def drain(self, *, stopping: threading.Event, on_progress: Callable[[int], None] = lambda _: None) -> None:
@@ -84,9 +85,14 @@ class Outbox:
         assert self._vectors is not None
         vectors = self._catalog.vectors_of(self._fingerprint or "", ids)
         try:
-            self._vectors.delete([identity for identity in ids if identity not in vectors])
+            # One that is held is right, for its id stands for its text; vectors put there twice make a worse index.
+            new = {identity: vector for identity, vector in vectors.items() if identity not in self._held}
+            gone = [identity for identity in ids if identity in self._held and identity not in vectors]
+            self._vectors.delete(gone)
             faults.point("indexer.half-drained")
-            self._vectors.upsert(vectors)
+            self._vectors.upsert(new)
+            self._held.update(new)
+            self._held.difference_update(gone)
         except Exception as error:
             self._give_up(error)
             return False

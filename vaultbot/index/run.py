@@ -20,6 +20,7 @@ class Run:
     on_progress: OnProgress
     stopping: threading.Event
     began: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)  #: of what is being done now, for the time that is left
     bytes_total: int = 0
     bytes_done: int = 0
     notes_total: int = 0
@@ -45,7 +46,7 @@ class Run:
         return (f"notes are found by their words alone: {self.without_vectors}",) if self.without_vectors else ()
 
     def progress(self, stage: IndexStage, done: int, total: int, *, share: float | None = None) -> None:
-        took = time.monotonic() - self.began
+        took = time.monotonic() - self.since
         share = done / total if share is None and total else share
         left = took / share - took if share and took > 1 else None
         self.on_progress(IndexProgress(stage, done, total, self.notes_done / took if took else 0.0, left))

@@ -6,12 +6,12 @@ vector index. When its vectors are there, nothing but that is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.note_rows import ReadNote
+from vaultbot.index.run import Run
 
 
 class WordsFirst:
@@ -21,16 +21,38 @@ class WordsFirst:
         self._catalog = catalog
         self._hashes: dict[str, str] = {}
 
-    def record(self, new: Iterator[ReadNote], *, at_once: int) -> None:
-        """Have these new notes found by their words."""
-        while batch := list(islice(new, at_once)):
-            self._catalog.record([replace(read, hash="", awaits_vectors=True) for read in batch])
-            self._hashes.update((read.note.path, read.hash) for read in batch)
+    def record(
+        self, run: Run, paths: Sequence[str], read: Callable[[str, Run], ReadNote | None], *, at_once: int
+    ) -> None:
+        """Have these new notes found by their words. What is wrong with them is told when their vectors are made."""
+        words = Run(run.on_progress, run.stopping, notes_total=len(paths))
+        batch: list[ReadNote] = []
+        for path in paths:
+            if run.stopping.is_set():
+                return
+            if note := read(path, words):
+                batch.append(note)
+            words.notes_done += 1
+            words.progress("words", words.notes_done, words.notes_total)
+            if len(batch) >= at_once or words.notes_done == words.notes_total:
+                self._catalog.record([replace(one, hash="", awaits_vectors=True) for one in batch])
+                self._hashes.update((one.note.path, one.hash) for one in batch)
+                batch = []
 
-    def complete(self, batch: Sequence[ReadNote]) -> list[ReadNote]:
-        """Record that the vectors of these notes are there; those of them that must be recorded whole."""
-        same = [read for read in batch if self._hashes.pop(read.note.path, None) == read.hash]
-        if same:
-            self._catalog.complete({read.note.path: (read.hash, read.stamp) for read in same})
-        paths = {read.note.path for read in same}
-        return [read for read in batch if read.note.path not in paths]
+    def take_out(self, path: str) -> None:
+        """Forget a note that must not be found after all, if it was recorded."""
+        if self._hashes.pop(path, None) is not None:
+            self._catalog.record([], removed=[path])
+
+    def complete(self, batch: Sequence[ReadNote], *, refused: Collection[str]) -> list[ReadNote]:
+        """Record that the vectors of these notes are there; those of them that must be recorded whole.
+
+        Of the `refused` ones there is more to tell.
+        """
+        same = {
+            read.note.path: (read.hash, read.stamp)
+            for read in batch
+            if self._hashes.pop(read.note.path, None) == read.hash and read.note.path not in refused
+        }
+        done = self._catalog.complete(same) if same else set()
+        return [read for read in batch if read.note.path not in done]
