@@ -43,9 +43,13 @@ SIGNALS = (
 )  # fmt: skip
 COLUMN = {name: column for column, name in enumerate(SIGNALS)}
 
+_WAYS = np.array([int(way) for way in By if way != By.NOTHING])
+_WAY_COLUMNS = [COLUMN[f"by_{way.name.lower()}"] for way in By if way != By.NOTHING]
+_PLACES = np.array([int(where) for where in Stands])
+_PLACE_COLUMNS = [COLUMN[str(where.name).lower()] for where in Stands]
 _TRUST = np.array([1.0, 0.95, 0.8, 0.85, 0.8, 0.6, 0.4, 0.35, 0.0], np.float32)  #: by how the words name a note
 _PRIOR_LINKED = np.array([0.35, 0.35, 0.3, 0.3, 0.25, 0.2, 0.1, 0.03, 0.01], np.float32)
-_NEAREST, _VOTED, _TWO_STEPS, _COVERED, _BY_PART = 20, 20, 15, 12, 60
+_VOTED, _TWO_STEPS, _COVERED, _BY_PART = 20, 15, 12, 60
 _Put: TypeAlias = Callable[[str, Any], None]  #: writes a column of signals
 _STRANGERS = 3.0  #: how many notes the first guess of a share counts for
 
@@ -94,7 +98,8 @@ class Signals:
         own = habits.own(reading.note) if surveyed else None
         best = _Best(self.survey.names, habits, reading, stand, own)
         cosines = self.meaning.near(vectors.card if vectors else None, reading.note)
-        votes, voters = self._votes(cosines)
+        nearest = _top(cosines, NEAREST) if cosines is not None else np.zeros(0, np.int32)
+        votes, voters = self._votes(nearest, cosines)
         two, three = self._steps(reading.note, stand.linked)
         covered, said = self.titles.covered(stems)
         shared, shared_said = self.titles.covered(title_stems)
@@ -105,9 +110,7 @@ class Signals:
         back = habits.into.of(reading.note) if surveyed else np.zeros(0, np.int32)
         named = best.named(allowed)
         wanted = [named, back, _top(two, _TWO_STEPS), _top(votes, _VOTED), _top(said, _COVERED)]
-        wanted.append(_top(shared_said, _COVERED))
-        if cosines is not None:
-            wanted.append(_top(cosines, _NEAREST))
+        wanted += [_top(shared_said, _COVERED), nearest]
         targets = np.unique(np.concatenate(wanted)).astype(np.int32)
         targets = targets[allowed[targets]]
         rows = np.zeros((len(targets), len(SIGNALS)), np.float32)
@@ -118,7 +121,7 @@ class Signals:
         def put(name: str, values: Any) -> None:
             rows[:, COLUMN[name]] = values
 
-        form, start, end, free = best.put(targets, put)
+        form, start, end, free = best.put(targets, rows)
         # What the note itself adds to the counts is taken out, as is a link of its own that is hidden.
         own_link = are_among(targets, own.linked) if own else np.zeros(len(targets), bool)
         own_name = are_among(targets, best.strongly_named) & ~own_link & surveyed
@@ -190,12 +193,11 @@ class Signals:
         put("likely_occurs", likely * signal("occurs"))
         put("likely_capital", likely * signal("capital"))
 
-    def _votes(self, cosines: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    def _votes(self, near: IntArray, cosines: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """What the nearest notes link to: by their nearness, and how many they are."""
         notes = self.survey.notes
         if cosines is None:
             return np.zeros(notes, np.float32), np.zeros(notes, np.float32)
-        near = _top(cosines, NEAREST)
         linked, weights = self.habits.out.of_all(near, cosines[near] ** 2)
         votes = np.bincount(linked, weights, minlength=notes).astype(np.float32)
         return votes, np.bincount(linked, minlength=notes).astype(np.float32)
@@ -293,28 +295,21 @@ class _Best:
         found: IntArray = np.concatenate((self.targets[~by_part], self.targets[parts]))
         return found
 
-    def put(self, targets: IntArray, put: _Put) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
+    def put(self, targets: IntArray, rows: FloatArray) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
         """Write the signals of the words; form, start, end of the best words, and whether they may be linked."""
         nowhere = np.full(len(targets), -1, np.int32)
         if not len(self.targets):
-            put("unnamed", 1.0)
+            rows[:, COLUMN["unnamed"]] = 1.0
             return nowhere, nowhere, nowhere, np.zeros(len(targets), bool)
         at = np.minimum(np.searchsorted(self.targets, targets), len(self.targets) - 1)
         has = self.targets[at] == targets
 
-        def put_named(name: str, values: FloatArray | IntArray | BoolArray) -> None:
-            put(name, np.where(has, values[at], 0).astype(np.float32))
-
-        put("unnamed", (~has).astype(np.float32))
-        by = self._names.by[self.entries]
-        for way in By:
-            if way != By.NOTHING:
-                put_named(f"by_{way.name.lower()}", by == int(way))
-        for name, values in self._values.items():
-            put_named(name, values)
-        stands = self.matches[:, 3]
-        for where in Stands:
-            put_named(str(where.name).lower(), (stands & int(where)) > 0)
+        rows[:, COLUMN["unnamed"]] = ~has
+        by = self._names.by[self.entries, None] == _WAYS
+        stands = (self.matches[:, 3, None] & _PLACES) > 0
+        named = np.concatenate((by, stands, np.stack(list(self._values.values()), axis=1)), axis=1)
+        columns = [*_WAY_COLUMNS, *_PLACE_COLUMNS, *(COLUMN[name] for name in self._values)]
+        rows[:, columns] = np.where(has[:, None], named[at], 0)
         form, start, end = (np.where(has, self._first[at, column], -1).astype(np.int32) for column in range(3))
         return form, start, end, has & self._free[at]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,6 +75,7 @@ def _folded(text: str, start: int, end: int, widths: IntArray) -> str:
     return folded
 
 
+@lru_cache(maxsize=1_000)
 def case_matters(name: str) -> bool:
     """Whether a name must be written just so: AI, RAG, LaTeX no, Go."""
     letters = [c for c in name if c.isalpha()]

@@ -192,9 +192,9 @@ def fit(
     """
     if not len(signals):
         return prior
-    design = np.concatenate((signals, np.ones((len(signals), 1))), axis=1)
+    # In single precision, which is finer than what is asked of the weights, and twice as fast.
+    design = np.concatenate((signals, np.ones((len(signals), 1))), axis=1, dtype=np.float32)
     start = np.append(prior.signals, prior.bias)
-    rough = design.astype(np.float32)  # Good enough for the curvature, which only says how far to go.
     firmness = np.append(np.full(signals.shape[1], held), 1e-3)
     first = np.flatnonzero(np.concatenate(([True], lists[1:] != lists[:-1])))
     group = np.cumsum(np.concatenate(([True], lists[1:] != lists[:-1]))) - 1
@@ -204,7 +204,7 @@ def fit(
 
     def loss(weights: Doubles) -> tuple[float, Doubles, Doubles]:
         """The loss, and every row's probability alone and among its list."""
-        score = design @ weights
+        score = (design @ weights.astype(np.float32)).astype(np.float64)
         top = np.maximum.reduceat(score, first)
         powers = np.exp(score - top[group])
         sums = np.add.reduceat(powers, first)
@@ -217,12 +217,11 @@ def fit(
     value, alone, among = loss(weights)
     for _ in range(_STEPS):
         pull = (1 - lists_share) * (alone - label) + lists_share * (right[group] * among - label)
-        gradient = design.T @ pull + firmness * (weights - start)
+        gradient = design.T @ pull.astype(np.float32) + firmness * (weights - start)
         bend = (1 - lists_share) * alone * (1 - alone) + lists_share * right[group] * among
-        means = sparse.csr_array((among, rows, list_ends), shape=(len(first), len(design))) @ design
-        curvature = (
-            rough.T @ (rough * bend.astype(np.float32)[:, None]) - (means * (lists_share * right)[:, None]).T @ means
-        )
+        means = sparse.csr_array((among.astype(np.float32), rows, list_ends), shape=(len(first), len(design))) @ design
+        curvature = design.T @ (design * bend.astype(np.float32)[:, None])
+        curvature = curvature - (means * (lists_share * right)[:, None]).T @ means
         step = np.linalg.solve(curvature + np.diag(firmness + 1e-6), gradient)
         size = 1.0
         while size > 1e-3:

@@ -48,7 +48,7 @@ class NoteSpace:
         self.words = words  #: (notes, terms), unit length or zero
         self.terms = terms  #: of each note's text, its inline tags apart
         self.title_terms = title_terms
-        self._notes_by_term = sparse.csr_array(words.T)
+        self._words_shared = Cosines(words)
         self._cosines = Cosines(meaning)
         self._last: tuple[int, FloatArray, FloatArray] | None = None
 
@@ -66,7 +66,7 @@ class NoteSpace:
         if last is None or last[0] != row:
             # Several kinds of suggestions ask about the same note, one after the other.
             by_meaning = self._cosines.of(row) if self.has_meaning else np.zeros(len(self), np.float32)
-            by_words = (self.words[[row]] @ self._notes_by_term).toarray().ravel()
+            by_words = self._words_shared.of(row)
             self._last = last = row, by_meaning, by_words
         return last[1], last[2]
 

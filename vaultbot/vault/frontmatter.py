@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
@@ -20,6 +21,7 @@ MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 32
 MAX_EVENTS = 20_000
 _LONGEST_PATH = 1000
+_SHORT = 1000  #: characters of what is kept for the next reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class PropertyText:
 
 @dataclass(frozen=True, slots=True)
 class Frontmatter:
-    """A note's properties and where its body begins."""
+    """A note's properties and where its body begins. Shared by all who read the same lines, so nobody may change it."""
 
     properties: Mapping[str, JsonValue] = field(default_factory=dict)
     body_start: int = 0
@@ -50,16 +52,17 @@ class Frontmatter:
 
 def read_frontmatter(text: str) -> Frontmatter:
     """The frontmatter of a note without BOM; when it cannot be read, a problem and no properties."""
-    handler = ObsidianHandler()
-    block, body = handler.split(text)
-    body_start = len(text) - len(body)
-    if not body_start:
+    _, body = ObsidianHandler().split(text)
+    head = text[: len(text) - len(body)]
+    if not head:
         return Frontmatter()
-    place = Frontmatter(
-        body_start=body_start,
-        body_line=text.count("\n", 0, body_start) + 1,
-        end=len(text[:body_start].rstrip()),
-    )
+    return _read_short(head) if len(head) <= _SHORT else _read(head)
+
+
+def _read(head: str) -> Frontmatter:
+    handler = ObsidianHandler()
+    block, _ = handler.split(head)
+    place = Frontmatter(body_start=len(head), body_line=head.count("\n") + 1, end=len(head.rstrip()))
     try:
         properties = handler.load(block)
     except RefusedYamlError as refused:
@@ -73,6 +76,10 @@ def read_frontmatter(text: str) -> Frontmatter:
         key_lines=handler.key_lines,
         problems=tuple(handler.problems),
     )
+
+
+#: YAML is what takes longest of reading a note, and most notes are read again with the same properties.
+_read_short = lru_cache(maxsize=8192)(_read)
 
 
 class RefusedYamlError(ValueError):
