@@ -142,7 +142,7 @@ def _plugin() -> None:
 
 def _page(client: Client) -> None:
     with closing(HTTPConnection("127.0.0.1", client.runtime.port, timeout=60)) as connection:
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers={"Accept": "text/html"})
         answer = connection.getresponse()
         text = answer.read().decode()
         if "html" not in (answer.getheader("content-type") or ""):

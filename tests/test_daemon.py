@@ -341,6 +341,11 @@ def test_it_listens_on_this_machine_alone(machine: Machine) -> None:
             socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
+def test_its_sockets_send_at_once_what_is_written() -> None:
+    with _listen(0, any_port_will_do=False, name=None) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # of its connections too: asyncio turns Nagle's waiting off for it
+
+
 # ── what it cannot start with ──────────────────────────────────────────────────────────────────────────────────
 
 

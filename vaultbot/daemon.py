@@ -94,7 +94,9 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.socket:
     """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Said to be TCP, for only then asyncio sends what is written at once; else each answer on a kept connection waits
+    # 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     elif hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
