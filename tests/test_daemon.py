@@ -25,6 +25,7 @@ import pytest
 
 from tests.cli.machine import Machine, fingerprint, machine_in, until
 from tests.gguf_files import scripted_model
+from vaultbot.daemon import _listen
 from vaultbot.runtime import Runtime, hold_lock, is_locked, make_token, read_runtime, read_token, write_runtime
 
 
