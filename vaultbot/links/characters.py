@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
-Kinds = npt.NDArray[np.uint16]  #: a bit field for each character of a text
+Kinds = npt.NDArray[np.uint8]  #: a bit field for each character of a text
 
 WORD, UNSPACED, UPPER, LETTER, BLANK, EAST_ASIAN, EMPHASIS, _KNOWN = (1 << bit for bit in range(8))
 """A part of a word; of a script that is written without blanks; a capital; a letter or digit; white space that ends no
@@ -24,7 +24,7 @@ _AROUND = 24  #: characters on either side that are looked at
 _UNSPACED_LETTER = re.compile(r"[\u0e00-\u0eff\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7a3]")
 _EMPHASIS = frozenset('*_"“”«»‘「」『』„=')
 
-_kinds = np.zeros(0x110000, np.uint16)
+_kinds = np.zeros(0x110000, np.uint8)
 
 
 def kinds_of(text: str) -> Kinds:
@@ -89,7 +89,7 @@ class Surroundings:
 
     def __init__(self, text: str, kinds: Kinds) -> None:
         self._text = text
-        self._kinds = np.append(kinds, np.uint16(_KNOWN))
+        self._kinds = np.append(kinds, np.uint8(_KNOWN))
         letters, blanks = (kinds & LETTER) > 0, (kinds & BLANK) > 0
         self._word_start = np.append(run_starts(letters), np.int32(len(text)))
         self._word_end = np.append(run_ends(letters), np.int32(len(text)))

@@ -48,8 +48,8 @@ class NoteSpace:
         self.words = words  #: (notes, terms), unit length or zero
         self.terms = terms  #: of each note's text, its inline tags apart
         self.title_terms = title_terms
-        self._words_shared = Cosines(words)
-        self._cosines = Cosines(meaning)
+        self._by_words = Cosines(words)
+        self._by_meaning = Cosines(meaning)
         self._last: tuple[int, FloatArray, FloatArray] | None = None
 
     def __len__(self) -> int:
@@ -65,8 +65,8 @@ class NoteSpace:
         last = self._last
         if last is None or last[0] != row:
             # Several kinds of suggestions ask about the same note, one after the other.
-            by_meaning = self._cosines.of(row) if self.has_meaning else np.zeros(len(self), np.float32)
-            by_words = self._words_shared.of(row)
+            by_meaning = self._by_meaning.of(row) if self.has_meaning else np.zeros(len(self), np.float32)
+            by_words = self._by_words.of(row)
             self._last = last = row, by_meaning, by_words
         return last[1], last[2]
 
