@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.index.conftest import Desk
+from tests.index.conftest import Desk, counts
 from tests.index.test_refusals import Picky
 from vaultbot.errors import ModelInvalid
 from vaultbot.protocols import FloatArray
@@ -125,6 +125,29 @@ def test_notes_that_are_left_out_each_time_are_not_new_each_time(desk: Desk) -> 
     desk.run(on_progress=lambda progress: stages.add(progress.stage))
 
     assert "words" not in stages
+
+
+class Killed(BaseException):
+    """Nothing of vaultbot's catches it."""
+
+
+def test_notes_whose_vectors_an_interrupted_first_run_did_not_come_to_are_told_as_added_by_the_next(desk: Desk) -> None:
+    for number in range(100):
+        desk.write(f"{number:03}.md", f"note number {number}")
+
+    def kill(progress: IndexProgress) -> None:
+        if progress.stage == "index" and progress.done == 70:
+            raise Killed
+
+    with pytest.raises(Killed):
+        desk.run(on_progress=kill)
+    desk.reopen()
+    assert len(desk.reader.paths()) == 100
+    desk.write("Later.md", "another note")
+
+    assert counts(desk.run()) == (37, 0, 0, 0, 64)
+    desk.write("099.md", "edited")
+    assert counts(desk.run()) == (0, 1, 0, 0, 100)
 
 
 def test_an_embedder_that_fails_in_the_middle_leaves_words_and_the_next_run_the_rest(desk: Desk) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from vaultbot import faults
 from vaultbot.errors import VaultbotError
 from vaultbot.index.edges import Edges
-from vaultbot.index.note_rows import NoteRows, ReadNote, stamp_text, text_hash
+from vaultbot.index.note_rows import NO_STAMP, NoteRows, ReadNote, stamp_text, text_hash
 from vaultbot.index.schema import open_writer
 from vaultbot.index.sweep import sweep
 from vaultbot.protocols import FloatArray
@@ -34,6 +34,11 @@ class Recorded:
     stamp: FileStamp
     hash: str
     kept_out: str = ""  #: why the vault's settings keep it out of search: "excluded", "template"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the run that found it ended before its vectors were made, and so never told of it."""
+        return self.stamp == NO_STAMP
 
 
 class Catalog:

@@ -277,7 +277,7 @@ class Indexer:
                     gone.pop(old_paths[-1])
                     self.on_renamed(old_paths[-1], path)
                     run.renamed += 1
-                elif known is None:
+                elif known is None or known.is_unfinished:
                     run.added += 1
                 else:
                     run.changed += 1

@@ -35,6 +35,10 @@ class ReadNote:
     awaits_vectors: bool = False  #: it is no news to the vector index yet
 
 
+#: Of a note whose words alone were recorded: no file has it.
+NO_STAMP = FileStamp(0, 0, 0, 0)
+
+
 def text_hash(text: str) -> bytes:
     """The key of a text's vector."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

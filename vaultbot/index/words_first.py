@@ -1,7 +1,8 @@
 """Many new notes are found by their words at once; their vectors, which take a hundred times as long, come after.
 
-Such a note is recorded without a hash, so that it is read again whatever happens meanwhile, and without a word to the
-vector index. When its vectors are there, nothing but that is recorded.
+Such a note is recorded without a hash, so that it is read again whatever happens meanwhile; without a stamp, so that
+the run that goes on after an interruption tells it as added; and without a word to the vector index. When its vectors
+are there, nothing but that is recorded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from vaultbot.index.catalog import Catalog
-from vaultbot.index.note_rows import ReadNote
+from vaultbot.index.note_rows import NO_STAMP, ReadNote
 from vaultbot.index.run import Run
 
 
@@ -35,7 +36,7 @@ class WordsFirst:
             words.notes_done += 1
             words.progress("words", words.notes_done, words.notes_total)
             if len(batch) >= at_once or words.notes_done == words.notes_total:
-                self._catalog.record([replace(one, hash="", awaits_vectors=True) for one in batch])
+                self._catalog.record([replace(one, stamp=NO_STAMP, hash="", awaits_vectors=True) for one in batch])
                 self._hashes.update((one.note.path, one.hash) for one in batch)
                 batch = []
 
