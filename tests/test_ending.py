@@ -90,6 +90,19 @@ def assert_nothing_is_left(machine: Machine) -> None:
     assert read_runtime(machine.state) is None
 
 
+@pytest.mark.parametrize("module", ["typer", "uvicorn"])  # for any command, and for the daemon alone
+def test_sigterm_while_it_is_imported(machine: Machine, module: str) -> None:
+    (machine.folder / f"{module}.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n")
+    path = os.pathsep.join([str(machine.folder), os.environ.get("PYTHONPATH", "")])
+
+    with machine.popen("serve", "--vault", str(machine.vault), PYTHONPATH=path) as process:
+        until(lambda: has_stopped(process))
+        code = ended(process)
+
+    assert code == 0
+    assert not machine.state.root.exists()
+
+
 @pytest.mark.parametrize(
     "point",
     [
