@@ -135,6 +135,11 @@ class StatePaths:
         return self.root / "vault.json"
 
     @property
+    def service(self) -> Path:
+        """The options that its service was installed with; mode 0600."""
+        return self.root / "service.json"
+
+    @property
     def log(self) -> Path:
         """The daemon's log. Names notes and never quotes them."""
         return self.root / "daemon.log"

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.machine import Machine, machine_in
 from tests.service.services import Programs
+from vaultbot.paths import state_paths
 from vaultbot.runtime import is_locked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="services of Linux")
@@ -106,9 +107,10 @@ def test_a_service_is_installed_serves_is_stopped_started_and_leaves_nothing(mac
     assert "no daemon runs for this vault" in machine.vaultbot("service", "status").out
 
     refused = machine.vaultbot("start", "--port", "9000")
-    assert (refused.code, refused.error) == (
-        2,
-        "the port is the service's to choose; change it with: vaultbot service install --port 9000",
+    assert refused.code == 2
+    assert refused.error == (
+        "the port is the service's to choose; change it with: "
+        f"vaultbot service install --vault {machine.vault} --port 9000"
     )
     machine.vaultbot("search", "cabbage")  # A daemon that ends by itself.
     started = machine.vaultbot("start", "--json").json()
@@ -127,13 +129,19 @@ def test_a_service_is_installed_serves_is_stopped_started_and_leaves_nothing(mac
 
 
 def test_of_a_vault_that_was_moved_the_service_is_told_that_is_for_the_folder_of_before(machine: Machine) -> None:
-    installed = machine.vaultbot("service", "install", "--yes", "--json").json()
+    own = machine.folder / "own settings.toml"
+    own.write_text(SETTINGS)
+    options = ["--port", "0", "--read-only", "--config", str(own), "--verbose"]
+    installed = machine.vaultbot("service", "install", "--yes", "--json", *options).json()
+    [unit] = units(machine)
+    described = unit.read_text()
     machine.vaultbot("stop")
     moved = machine.vault.rename(machine.folder / "New place")
 
     told = machine.run("vaults", "relink", str(moved), "--yes").out.splitlines()[-1]
 
-    before, after = f"vaultbot service uninstall --vault {machine.vault}", f"vaultbot service install --vault '{moved}'"
+    before = f"vaultbot service uninstall --vault {machine.vault}"
+    after = f"vaultbot service install --vault '{moved}' {shlex.join(options)}"
     assert told == (
         f"the service {installed['service']} is still for the folder of before; put one for this folder in its place: "
         f"{before}, and then {after}"
@@ -142,7 +150,10 @@ def test_of_a_vault_that_was_moved_the_service_is_told_that_is_for_the_folder_of
         ran = machine.run(*shlex.split(command)[1:], "--yes")
         assert ran.code == 0, ran.err
     [unit] = units(machine)
-    assert f'"{moved}"' in unit.read_text()
+    described = described.replace(f"the vault {machine.vault.name}", f"the vault {moved.name}")
+    for was, now in ((machine.state.root.name, state_paths(moved).root.name), (str(machine.vault), str(moved))):
+        described = described.replace(was, now)
+    assert unit.read_text() == described
     assert machine.run("stop", "--vault", str(moved)).code == 0
 
 

@@ -109,14 +109,14 @@ def start(
 def _start(session: Session, port: int | None) -> Client:
     """A daemon that stays. Raises AlreadyRunning when there is one."""
     from vaultbot import launcher
+    from vaultbot.service.options import options_of
     from vaultbot.service.service import installed
 
     _ = session.config
     service = installed(session.state)
     if service and port is not None:
-        raise InvalidRequest(
-            f"the port is the service's to choose; change it with: vaultbot service install --port {port}"
-        )
+        other = replace(options_of(session.state), port=port)
+        raise InvalidRequest(f"the port is the service's to choose; change it with: {other.command(session.root)}")
     running = find(session.state)
     if running is None:
         session.check_vault()

@@ -19,7 +19,8 @@ from vaultbot.cli.serve import Port, why_not
 from vaultbot.cli.session import Session
 from vaultbot.client import find
 from vaultbot.errors import InvalidRequest, VaultbotError
-from vaultbot.paths import cache_folder
+from vaultbot.paths import absolute, cache_folder
+from vaultbot.service.options import InstallOptions, remember_options
 from vaultbot.service.service import Manager, Service, installed, manager_of, service_name
 
 HELP = "Have the system start the daemon at every login."
@@ -56,10 +57,12 @@ def install(
     if not session.json:
         for name in _unseen(os.environ):
             print(f"note: {name} is set here and not for the service; put it into config.toml", file=sys.stderr)
+    session.state.create()
+    config = str(absolute(session.config_file)) if session.config_file else None
+    remember_options(session.state, InstallOptions(port, read_only, config, session.verbose))
     running = find(session.state)
     if changed or running is None or running.runtime.ends_when_idle:
         launcher.stop(session.state)
-        session.state.create()
         os.close(os.open(session.state.log, os.O_WRONLY | os.O_CREAT, 0o600))  # Before the manager makes it for all.
         cache_folder(session.root).mkdir(parents=True, exist_ok=True, mode=0o700)  # A unit can open what is there.
         with why_not(session.state):
@@ -87,6 +90,7 @@ def uninstall(session: Session, yes: Yes = False) -> None:
     agree(f"end the daemon and delete {file}? Its index and your settings stay", yes=yes)
     launcher.stop(session.state)
     manager.uninstall(name)
+    session.state.service.unlink(missing_ok=True)
     if session.json:
         print_json({"service": name, "file": str(file)})
     else:

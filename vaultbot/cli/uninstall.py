@@ -51,6 +51,8 @@ def uninstall(
     ended = sum(launcher.stop(state) for state in kept)
     for manager, name in services:
         manager.uninstall(name)
+    for state in kept:
+        state.service.unlink(missing_ok=True)
     delete(things)
     if session.json:
         print_json(

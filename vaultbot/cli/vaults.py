@@ -145,6 +145,7 @@ def relink(
 ) -> None:
     """Take the index of a vault along whose folder was moved or renamed. Nothing is read or embedded anew."""
     from vaultbot.relink import moved_from, take_along
+    from vaultbot.service.options import options_of
     from vaultbot.service.service import installed
     from vaultbot.vault.vault import Vault
 
@@ -155,7 +156,7 @@ def relink(
     Vault(root).check()
     moved = moved_from(_index_of(session, was), root) if was else _only_one(root)
     name = settings.name_of(moved.vault) if moved.vault else None
-    service = installed(moved.state)
+    service, options = installed(moved.state), options_of(moved.state)
     agree(
         f"take the index of {moved.vault or moved.state.root} along to {root}, which holds {moved.here} of its "
         f"{moved.known} notes? No note is touched, and none is read anew",
@@ -185,8 +186,7 @@ def relink(
     if service and moved.vault:
         print(
             f"the service {service[1]} is still for the folder of before; put one for this folder in its place: "
-            f"vaultbot service uninstall --vault {_shown(moved.vault)}, and then "
-            f"vaultbot service install --vault {_shown(root)}"
+            f"vaultbot service uninstall --vault {_shown(moved.vault)}, and then {options.command(root)}"
         )
 
 
