@@ -8,7 +8,7 @@ from scipy import sparse
 from vaultbot.protocols import FloatArray
 
 _AHEAD = 32  #: rows
-_GAP = 8  #: rows that may be left out between two that are asked for in order
+_GAP = 2  #: rows that may be left out between two that are asked for in order
 
 
 class Cosines:

@@ -37,6 +37,7 @@ for _flag in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
 
 _ATTEMPTS = 4
 _PAUSE_S = 0.005
+_GROWN_BYTES = 65_536  #: of what was appended while it is read; then it is read again anyway
 # A write that began so recently may still go on, and would not move the time stamp again.
 _SETTLED_NS = 50_000_000
 
@@ -184,7 +185,9 @@ class Vault:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
-            data = b"" if whole and before.st_size >= limit else file.read(limit)
+            # Room is made for all that is asked for, so no more is asked for than there may be.
+            wanted = min(limit, before.st_size + _GROWN_BYTES)
+            data = b"" if whole and before.st_size >= limit else file.read(wanted)
             after = os.fstat(file.fileno())
         # A folder on the way may have become a link since the path was checked.
         if not self._is_inside(path):
