@@ -213,7 +213,10 @@ class ForkedDaemon:
 
     def lives(self) -> bool:
         """Whether it has not ended."""
-        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        try:
+            return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        except ChildProcessError:  # It was found to have ended before.
+            return False
 
     def end(self, signal_number: int) -> int:
         """Send the signal; the exit code."""
