@@ -9,6 +9,8 @@ import json
 import random
 import socket
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,10 @@ from schemathesis.core.result import Ok
 #: A request may name a model file of its own, and there is none of that name.
 _FAIR = {"/problems/model-missing", "/problems/model-invalid"}
 
+_ANSWERS_WITHIN_S = 60.0
+_DAYS = {"before": "2100-01-01", "after": "1970-01-01"}
+#: Each of these may be left out, and made up is seldom right.
+_LEFT_OUT = {"on", "run", "model", "in_path", "kind"}
 _SHUTS_US_OUT = "/api/token/rotate"
 #: What everybody may read: that a daemon is there, and the page, which holds no data.
 _OPEN_TO_ALL = (b'"status":"ok"', b"<!doctype html>")
@@ -31,11 +37,14 @@ class Told:
     """How many requests were answered how, and what should not have been."""
 
     statuses: Counter[int] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)  #: requests of each that is described
+    without_token: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def add(self, what: str, status: int, kind: str, body: bytes, *, let_in: bool) -> None:
         """Count an answer, and keep what is wrong with it."""
         self.statuses[status] += 1
+        self.without_token += not let_in
         document = _document(body) if "problem+json" in kind else None
         slug = document.get("type") if document else None
         if status >= 500 and slug not in _FAIR:
@@ -55,14 +64,17 @@ def _document(body: bytes) -> dict[str, Any] | None:
     return document if complete and document["detail"] else None
 
 
-def ask_as_described(address: str, token: str, *, examples: int, number: int = 0) -> Told:
+def ask_as_described(
+    address: str, token: str, *, examples: int, notes: Sequence[str] = ("Note.md",), number: int = 0
+) -> Told:
     """For each operation of the OpenAPI so many requests that it allows and so many that it does not.
 
-    A tenth of them go without the token as well. `number` chooses other ones.
+    Half of those that it allows are for these notes, new ones and what else is there, for made-up names lead nowhere. A
+    tenth of all go without the token as well. `number` chooses other ones.
     """
     headers = {"Authorization": f"Bearer {token}"}
     described = requests.get(f"{address}/api/openapi.json", headers=headers, timeout=30).json()
-    told, session = Told(), requests.Session()
+    told, session, chance = Told(), requests.Session(), random.Random(number)
     session.trust_env = False
     for found in schemathesis.openapi.from_dict(described).get_all_operations():
         assert isinstance(found, Ok), found
@@ -81,6 +93,8 @@ def ask_as_described(address: str, token: str, *, examples: int, number: int = 0
             )
             @given(case=operation.as_strategy(generation_mode=mode))
             def ask(case: Case[Any]) -> None:
+                if case.meta and case.meta.generation.mode.is_positive and chance.random() < 0.5:
+                    _lead_somewhere(case, notes, chance)
                 _ask(session, address, case, headers, told)
                 if sum(told.statuses.values()) % 10 == 0:
                     _ask(session, address, case, {}, told)
@@ -93,6 +107,18 @@ def ask_as_described(address: str, token: str, *, examples: int, number: int = 0
     return told
 
 
+def _lead_somewhere(case: Case[Any], notes: Sequence[str], chance: random.Random) -> None:
+    """Have the request ask for what is there."""
+    writes = case.operation.label == "POST /api/notes"
+    note = f"New {chance.randrange(10**6)}.md" if writes else chance.choice(notes)
+    there = {"path": note, "note": note, "q": "starter", "question": "starter", "text": "Of [[Other]].", **_DAYS}
+    for part in (case.path_parameters, case.query, case.body):
+        if isinstance(part, dict):
+            for name in part.keys() & (_LEFT_OUT | ({"messages"} if "question" in part else set())):
+                del part[name]
+            part.update({name: value for name, value in there.items() if name in part})
+
+
 def _ask(session: requests.Session, address: str, case: Case[Any], headers: dict[str, str], told: Told) -> None:
     given = case.as_transport_kwargs(base_url=address)
     given["headers"] = {**given["headers"], **headers}
@@ -103,9 +129,12 @@ def _ask(session: requests.Session, address: str, case: Case[Any], headers: dict
         with session.request(**given, stream=True, timeout=60, allow_redirects=False) as answer:
             kind = answer.headers.get("content-type", "")
             body = b"" if kind.startswith("text/event-stream") else answer.content  # How indexing goes has no end.
+            told.operations[case.operation.label] += 1
             told.add(what, answer.status_code, kind, body, let_in=bool(headers))
     except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
         pass  # The client itself sends no such header.
+    except requests.exceptions.RequestException as error:
+        told.wrong.append(f"{what}: no answer: {error!r:.200}")
 
 
 _ROUTES = (
@@ -161,17 +190,33 @@ def _mutated(request: bytes, chance: random.Random) -> bytes:
     return request
 
 
-def _answers(port: int, sent: bytes) -> list[tuple[int, str, bytes]]:
-    """What comes back until the server hangs up: (status, content type, body) of each answer."""
+def exchanged(port: int, sent: bytes, *, patience_s: float = 0.05) -> bytes:
+    """What comes back to these bytes until the server hangs up, or has said nothing for so long.
+
+    Only then our side of the connection ends: to the server that is a client who has left and wants no answer.
+    """
     told = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
-        try:
-            client.sendall(sent)
-            client.shutdown(socket.SHUT_WR)
-            while piece := client.recv(65536):
-                told += piece
-        except ConnectionError:
-            pass
+    with socket.create_connection(("127.0.0.1", port), timeout=_ANSWERS_WITHIN_S) as client, suppress(ConnectionError):
+        client.sendall(sent)
+        while True:
+            client.settimeout(patience_s)
+            try:
+                piece = client.recv(65536)
+            except TimeoutError:
+                if patience_s == _ANSWERS_WITHIN_S:
+                    break
+                client.shutdown(socket.SHUT_WR)
+                patience_s = _ANSWERS_WITHIN_S
+                continue
+            if not piece:
+                break
+            told += piece
+    return told
+
+
+def _answers(port: int, sent: bytes) -> list[tuple[int, str, bytes]]:
+    """The answers to these bytes: (status, content type, body) of each."""
+    told = exchanged(port, sent)
     found = []
     while told.startswith(b"HTTP/1.1 "):
         head, _, rest = told.partition(b"\r\n\r\n")

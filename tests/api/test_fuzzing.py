@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.fuzzing import Told, ask_as_described, send_bytes
+from tests.api.fuzzing import Told, ask_as_described, exchanged, send_bytes
 from tests.cli.machine import Machine, machine_in
 from vaultbot.client import Client
 
@@ -44,6 +44,14 @@ def test_no_bytes_at_the_socket_harm_the_daemon_or_get_past_the_token(machine: M
     assert {401, 429} & told.statuses.keys()  # Ten of the test before may have gone without the token in this minute.
     assert daemon.get("/api/status")["state"] == "ready"
     assert "Traceback" not in machine.state.log.read_text(encoding="utf-8")
+
+
+def test_an_answer_that_takes_a_moment_is_heard_and_judged(daemon: Client) -> None:
+    port = daemon.runtime.port
+
+    answer = exchanged(port, f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+
+    assert b'"status":"ok"' in answer
 
 
 def test_the_judge_knows_right_from_wrong() -> None:

@@ -21,6 +21,7 @@ _MODULES = {
     "G-12": "concurrency",
     "G-13": "soak",
     "G-14": "any_order",
+    "G-17": "storms",
 }
 
 ALL = list(_MODULES)

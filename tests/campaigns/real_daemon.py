@@ -89,10 +89,11 @@ class RealDaemons:
 
 
 @contextmanager
-def running(vault: Path, state: StatePaths) -> Iterator[subprocess.Popen[bytes]]:
-    """A daemon that answers, in the foreground; killed at the end if it lives."""
+def running(vault: Path, state: StatePaths, *, cheap: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """A daemon that answers, in the foreground; killed at the end if it lives. A `cheap` one embeds at no cost."""
+    real, without_model = ["vaultbot", "serve", "--vault", vault], ["tests.campaigns.cheap_daemon", vault, state.root]
     process = subprocess.Popen(
-        [sys.executable, "-m", "vaultbot", "serve", "--vault", str(vault)],
+        [sys.executable, "-m", *map(str, without_model if cheap else real)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

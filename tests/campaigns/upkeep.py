@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.campaigns.cheap_daemon import CONFIG, CheapEmbedder
 from tests.campaigns.forks import in_a_fork
-from tests.fakes import HashEmbedder
 from tests.index.conftest import tree_hash
 from tests.index.crash_child import dump  # It also makes batches small, so that every fault point is passed often.
 from vaultbot import bootstrap, daemon, faults
 from vaultbot.assistant import Assistant
 from vaultbot.client import Client, find
-from vaultbot.config import Config, EmbeddingSettings, ModelSettings, ServerSettings
+from vaultbot.config import Config, EmbeddingSettings
 from vaultbot.errors import VaultbotError
 from vaultbot.index import removals, worker
 from vaultbot.paths import StatePaths
@@ -31,22 +31,10 @@ from vaultbot.types import IndexReport
 # A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
 vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
 
-CONFIG = Config(
-    embedding=EmbeddingSettings(model="model 1"), model=ModelSettings(path="none"), server=ServerSettings(port=0)
-)
 #: The parts of a dump that are told of the vector index; one that failed is given up until the next start.
 _OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found", "outbox"}
 _TRIES = 20
 _RUN_S = 60.0
-
-
-class CheapEmbedder(HashEmbedder):
-    """With what a daemon asks of an embedder besides."""
-
-    notice: str | None = None
-
-    def load(self) -> None:
-        """There is nothing to load."""
 
 
 _EMBEDDERS: Mapping[str, Callable[[], CheapEmbedder]] = {
@@ -213,7 +201,10 @@ class ForkedDaemon:
 
     def lives(self) -> bool:
         """Whether it has not ended."""
-        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        try:
+            return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        except ChildProcessError:  # It was found to have ended before.
+            return False
 
     def end(self, signal_number: int) -> int:
         """Send the signal; the exit code."""

@@ -152,6 +152,18 @@ def test_nonsense_is_answered_and_does_no_harm(bakery: VaultBuilder, body: objec
     assert again.status_code == 200
 
 
+@pytest.mark.parametrize("headers", [[], [("content-type", "text/plain")], [JSON]])
+def test_a_request_without_a_body_is_answered_in_the_protocols_own_form(
+    bakery: VaultBuilder, headers: list[tuple[str, str]]
+) -> None:
+    with served(lambda port: app_of(bakery, port)) as port:
+        right = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
+        response = httpx2.post(f"http://127.0.0.1:{port}/mcp", headers={**right, **dict(headers)})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("Parse error")
+
+
 def test_the_daemon_does_without_the_sdk_until_somebody_comes() -> None:
     code = "import sys, vaultbot.daemon; print([m for m in ('mcp', 'mcp_types', 'httpx2') if m in sys.modules])"
 

@@ -44,7 +44,7 @@ class McpApp:
         async with self._starting:
             if self._manager is None or self._running is None or self._running.done():
                 self._manager = await self._start()
-        await self._manager.handle_request(scope, receive, send)
+        await self._manager.handle_request(_called_json(scope), receive, send)
 
     async def _start(self) -> StreamableHTTPSessionManager:
         manager = await asyncio.to_thread(self._make)  # Other requests go on while the SDK is imported.
@@ -75,3 +75,9 @@ class McpApp:
                 allowed_origins=list(self._origins()),
             ),
         )
+
+
+def _called_json(scope: Scope) -> Scope:
+    """The guard lets in JSON, and no body at all; of one that is not called JSON the SDK complains in plain text."""
+    others = [header for header in scope["headers"] if header[0] != b"content-type"]
+    return {**scope, "headers": [*others, (b"content-type", b"application/json")]}
