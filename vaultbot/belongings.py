@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.errors import VaultbotError
-from vaultbot.paths import StatePaths, cache_folder, config_folder, state_folder
+from vaultbot.paths import StatePaths, cache_folder, config_folder, remove_whole, state_folder
 
 _STATE_NAME = re.compile(r".+-[0-9a-f]{10}")
 _MODEL = re.compile(r".+\.gguf|\..+\.part")
@@ -65,10 +64,7 @@ def delete(things: Iterable[Belonging]) -> None:
     """Delete them, and vaultbot's folders that have become empty. Raises VaultbotError at the first that stays."""
     for thing in things:
         try:
-            if thing.path.is_dir() and not thing.path.is_symlink():
-                shutil.rmtree(thing.path)
-            else:
-                thing.path.unlink(missing_ok=True)
+            remove_whole(thing.path)
         except OSError as error:
             raise VaultbotError(
                 f"cannot delete {error.filename or thing.path}: {error.strerror}; check its permissions, and try again"

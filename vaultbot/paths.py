@@ -204,6 +204,17 @@ def _refuse_inside(place: Path, real_vault: str) -> None:
         raise ConfigError(f"vaultbot's own folder {place} is inside the vault; set VAULTBOT_HOME to a folder elsewhere")
 
 
+def remove_whole(path: Path) -> None:
+    """Remove what lies there, if anything: a folder with all that is in it, a file, or a link and not what it leads to.
+
+    Raises OSError.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def says_full(error: BaseException) -> bool:
     """Whether it is the error of a full disk."""
     full_database = isinstance(error, sqlite3.OperationalError) and "full" in str(error)

@@ -160,11 +160,13 @@ def test_a_damaged_seal_counts_as_none(filled: Path) -> None:
     _is_rebuilt(filled, because="not closed properly")
 
 
-def test_the_folder_may_not_be_a_file(folder: Path) -> None:
-    folder.write_text("in the way")
+@pytest.mark.parametrize(
+    "put", [lambda place: place.write_text("in the way"), lambda place: place.symlink_to("nowhere")]
+)
+def test_what_lies_in_place_of_the_folder_is_replaced(folder: Path, put: Callable[[Path], object]) -> None:
+    put(folder)
 
-    with pytest.raises(OSError, match="vectors"):
-        open_vector_index(folder, fingerprint="mini")
+    _is_rebuilt(folder, because="not closed properly")
 
 
 def _is_rebuilt(folder: Path, *, because: str) -> None:

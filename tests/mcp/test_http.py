@@ -43,7 +43,7 @@ def using(
     """What `what` does with a client of the vault's `/mcp`."""
 
     async def run(port: int) -> T:
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as http:
             transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
             async with Client(transport, mode=mode) as client:
                 return await what(client)

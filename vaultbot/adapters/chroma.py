@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -23,7 +22,7 @@ import numpy as np
 
 from vaultbot import faults
 from vaultbot.errors import DataDamaged, VaultbotError
-from vaultbot.paths import LEAST_ROOM, disk_full, room, says_full
+from vaultbot.paths import LEAST_ROOM, disk_full, remove_whole, room, says_full
 from vaultbot.protocols import FloatArray
 
 _BATCH = 1000  # Chroma takes about 5,000 rows at once; smaller batches keep a drain interruptible.
@@ -153,7 +152,7 @@ def open_vector_index(
     if reason is not None:
         if reason != _ANOTHER_MODEL:
             notice = f"the vector index is being rebuilt from the catalog: {reason}"
-        shutil.rmtree(folder)
+        remove_whole(folder)
         faults.point("chroma.dropped")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / _SEAL).unlink(missing_ok=True)
@@ -164,7 +163,7 @@ def open_vector_index(
 def why_unsealed(folder: Path, *, fingerprint: str) -> str | None:
     """Why the folder will not be opened for vectors of this embedder; None when it will, or when it is not there."""
     sealed_for, _, digest = _read_seal(folder).partition("\n")
-    if not folder.exists() or (sealed_for == fingerprint and digest == _digest(folder)):
+    if not os.path.lexists(folder) or (sealed_for == fingerprint and digest == _digest(folder)):
         return None
     if not digest:
         return "it was not closed properly"
@@ -222,7 +221,7 @@ class FolderVectors:
 
     def retire(self) -> None:
         """Delete the one that served, when the next one has taken over."""
-        shutil.rmtree(self._folder)
+        remove_whole(self._folder)
 
 
 def take_over(folder: Path, beside: Path, *, fingerprint: str) -> None:
@@ -231,11 +230,11 @@ def take_over(folder: Path, beside: Path, *, fingerprint: str) -> None:
     To be called while neither is open. What is beside is gone afterwards.
     """
     if _read_seal(beside).partition("\n")[0] == fingerprint:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_whole(folder)
         faults.point("chroma.taking-over")
         beside.rename(folder)
     else:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_whole(beside)
 
 
 def _read_seal(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from vaultbot.doctor.check import Check, counted
 from vaultbot.doctor.storage import exposed_files
 from vaultbot.errors import DataDamaged
 from vaultbot.index.health import rebuild_words
-from vaultbot.paths import StatePaths
+from vaultbot.paths import StatePaths, remove_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +67,4 @@ def _rebuild_words(state: StatePaths) -> None:
 
 def _drop_vectors(state: StatePaths) -> None:
     for folder in (state.vectors, state.next_vectors):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_whole(folder)
