@@ -41,6 +41,7 @@ class Vitals:
     def listen(self) -> None:
         """Be told of looks through the vault, answers and trouble from now on."""
         self._assistant.worker.on_look = self._looked
+        self._assistant.worker.on_caught_up = self.freshness.caught_up
         self._assistant.on_answer = self.metrics.answered
         logging.getLogger().addHandler(self.metrics.log_handler)
 

@@ -23,13 +23,14 @@ from vaultbot.assistant import Assistant
 from vaultbot.client import Client, find
 from vaultbot.config import Config, EmbeddingSettings
 from vaultbot.errors import VaultbotError
-from vaultbot.index import removals, worker
+from vaultbot.index import removals, waking, worker
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import make_token
 from vaultbot.types import IndexReport
 
 # A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
-vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05, _QUIET_S=0.02, _NOISY_S=0.2)
+vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05)
+vars(waking).update(_QUIET_S=0.02, _NOISY_S=0.2)
 
 #: The parts of a dump that are told of the vector index; one that failed is given up until the next start.
 _OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found", "outbox"}

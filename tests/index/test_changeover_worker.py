@@ -111,7 +111,7 @@ class Shop:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.1)
     monkeypatch.setattr("vaultbot.index.worker.SETTLE_S", 0.1)
-    monkeypatch.setattr("vaultbot.index.worker._QUIET_S", 0.02)
+    monkeypatch.setattr("vaultbot.index.waking._QUIET_S", 0.02)
     monkeypatch.setattr("vaultbot.index.worker._RETIRED_S", 0.05)
     monkeypatch.setattr("vaultbot.index.changeover._TEXTS_A_BATCH", 10)
     shop = Shop(tmp_path).indexed()

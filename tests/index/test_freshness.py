@@ -81,7 +81,8 @@ def test_a_time_of_day_that_jumps_moves_no_lag(clock: Clock) -> None:
     [
         ("ready", Freshness(lag_s=5, unseen_s=100), None),
         ("ready", Freshness(lag_s=240), "a change that was noticed 4 min ago is not in the index yet"),
-        ("indexing", Freshness(lag_s=240, unseen_s=9000), None),
+        ("indexing", Freshness(unseen_s=9000), None),
+        ("indexing", Freshness(lag_s=240), "a change that was noticed 4 min ago is not in the index yet"),
         ("ready", Freshness(unseen_s=9000), "last looked through 2 h ago, and every 10 minutes is due"),
         ("vault-missing", Freshness(), "the vault cannot be read"),
         ("degraded", Freshness(), "the last look through the vault failed"),
@@ -94,3 +95,21 @@ def test_an_index_is_stale_when_a_change_waits_long_or_nobody_looks(
     told = why_stale(state, fresh, rescan_s=600)
 
     assert told is None if said is None else told is not None and said in told
+
+
+def test_a_run_that_goes_on_may_have_caught_up(clock: Clock, meter: FreshnessMeter) -> None:
+    began = clock.now
+    clock.now += 100
+    meter.changed()
+    clock.now += 5
+    meter.caught_up(clock.now)
+
+    assert meter.now().lag_s == 0
+
+    meter.changed()
+    clock.now += 5
+    meter.caught_up(clock.now - 8)
+    assert meter.now().lag_s == 5
+
+    meter.looked(began, IndexReport(added=1))
+    assert meter.now().lag_s == 5

@@ -93,7 +93,7 @@ class Shop:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setattr("vaultbot.index.removals.SETTLE_S", 0.1)
     monkeypatch.setattr("vaultbot.index.worker.SETTLE_S", 0.1)
-    monkeypatch.setattr("vaultbot.index.worker._QUIET_S", 0.02)
+    monkeypatch.setattr("vaultbot.index.waking._QUIET_S", 0.02)
     shop = Shop(tmp_path)
     shop.write("First.md", "first words")
     yield shop
@@ -318,10 +318,10 @@ def test_it_can_be_stopped_before_it_started(shop: Shop) -> None:
 def test_who_asks_a_worker_that_broke_down_is_told_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.started().ready(1)
 
-    def broken() -> tuple[int, int]:
+    def broken(_: Callable[[], bool]) -> None:
         raise SystemError("broken")
 
-    monkeypatch.setattr(shop.worker, "_let_it_settle", broken)
+    monkeypatch.setattr(shop.worker._woken, "settle", broken)
     shop.worker.wake()
 
     assert "broken" in shop.until(lambda s: s.state == "degraded").message

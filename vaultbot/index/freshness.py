@@ -63,6 +63,12 @@ class FreshnessMeter:
                 self._told, looked_at=now, indexed_at=now if report.touched or first else self._told.indexed_at
             )
 
+    def caught_up(self, began: float) -> None:
+        """All that changed before that time of the clock is in the index, while a look goes on."""
+        with self._lock:
+            if self._oldest is not None and self._oldest < began:
+                self._oldest = began if self._newest >= began else None
+
     def now(self) -> Freshness:
         """As it is at this moment."""
         with self._lock:
@@ -78,10 +84,10 @@ def why_stale(state: DaemonState, fresh: Freshness, *, rescan_s: float) -> str |
     """
     if state == "vault-missing":
         return "the vault cannot be read, so answers come from the last index"
+    if fresh.lag_s > LATE_S and state != "stopping":
+        return f"a change that was noticed {_ago(fresh.lag_s)} is not in the index yet"
     if state in ("starting", "indexing", "stopping"):
         return None
-    if fresh.lag_s > LATE_S:
-        return f"a change that was noticed {_ago(fresh.lag_s)} is not in the index yet"
     if fresh.unseen_s > _OVERDUE * rescan_s + LATE_S:
         return f"the vault was last looked through {_ago(fresh.unseen_s)}, and every {rescan_s / 60:.0f} minutes is due"
     return "the last look through the vault failed, so answers come from before it" if state == "degraded" else None

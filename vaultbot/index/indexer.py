@@ -16,12 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from vaultbot import faults
 from vaultbot.errors import ModelMissing, VaultbotError, kind_and_place
 from vaultbot.index.catalog import Catalog, Recorded
 from vaultbot.index.changes import Changes, compare, newly_kept_out
 from vaultbot.index.disappearances import Disappearances
+from vaultbot.index.latecomers import Latecomers
 from vaultbot.index.note_rows import ReadNote
 from vaultbot.index.outbox import Outbox
 from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
@@ -31,13 +33,7 @@ from vaultbot.index.vectorizer import Vectorizer
 from vaultbot.index.words_first import WordsFirst
 from vaultbot.paths import disk_full, says_full
 from vaultbot.protocols import Embedder, VectorIndex
-from vaultbot.types import (
-    DAMAGES,
-    FileStamp,
-    IndexReport,
-    JsonValue,
-    Skipped,
-)
+from vaultbot.types import DAMAGES, FileStamp, IndexReport, JsonValue, Skipped
 from vaultbot.vault.dates import note_date
 from vaultbot.vault.documents import is_pdf, parse_document
 from vaultbot.vault.listing import Listing, is_note
@@ -124,6 +120,8 @@ class Indexer:
         thorough: bool = False,
         on_progress: OnProgress = lambda _: None,
         stopping: threading.Event | None = None,
+        is_told: Callable[[], bool] = lambda: False,
+        on_caught_up: Callable[[float], None] = lambda _: None,
     ) -> IndexReport:
         """Bring the index up to date.
 
@@ -131,6 +129,7 @@ class Indexer:
         next run (`waits_for_missing`). With `relink` the folder is the vault whatever it holds.
         A `thorough` one reads every note, whatever its stamp says.
         `stopping` ends the run within seconds; the next one goes on from there.
+        `is_told` says whether something changed meanwhile, and `on_caught_up` is told of it (latecomers.py).
 
         Raises VaultMissing when the vault cannot be listed or is not the one that was indexed: nothing is removed then.
         Raises what the embedder raises when all else is done: the notes that lack vectors are found by their words, and
@@ -138,13 +137,16 @@ class Indexer:
         """
         run = Run(on_progress, stopping or threading.Event())
         try:
-            return self._run(run, settle=settle, relink=relink, thorough=thorough)
+            watch = partial(Latecomers, self._vault, is_told=is_told, on_caught_up=on_caught_up)
+            return self._run(run, watch, settle=settle, relink=relink, thorough=thorough)
         except (sqlite3.OperationalError, OSError) as error:
             if says_full(error):
                 raise disk_full(self._catalog.file.parent, needed=_GROWTH * run.bytes_left) from error
             raise
 
-    def _run(self, run: Run, *, settle: bool, relink: bool, thorough: bool) -> IndexReport:
+    def _run(
+        self, run: Run, watch: Callable[[Listing], Latecomers], *, settle: bool, relink: bool, thorough: bool
+    ) -> IndexReport:
         self._vault.check()
         self._check_built_with()
         self._refusals.try_again()
@@ -169,7 +171,7 @@ class Indexer:
         run.bytes_total = sum(listing.notes[path].size + 1000 for path in changes.to_read)
         self._words_first = WordsFirst(self._catalog)
         self._record_words(run, listing, changes, recorded)
-        gone = self._read_and_record(run, listing, changes, recorded)
+        gone = self._read_and_record(run, watch(listing), listing, changes, recorded)
         self._remove(run, changes.left_out, gone, known=len(recorded), settle=settle)
         if not run.stopping.is_set():
             self._set_files(listing, self._removals.awaited)
@@ -253,9 +255,10 @@ class Indexer:
     def _read_and_record(
         self,
         run: Run,
+        latecomers: Latecomers,
         listing: Listing,
         changes: Changes,
-        recorded: dict[str, Recorded],
+        recorded: Mapping[str, Recorded],
     ) -> dict[str, Recorded]:
         """Read what is new or changed; returns the missing notes that were not merely renamed."""
         gone = dict(changes.missing)
@@ -265,11 +268,12 @@ class Indexer:
         touched: dict[str, FileStamp] = {}
         batch: list[ReadNote] = []
         old_paths: list[str] = []
-        for path in changes.to_read:
+        now, left = dict(recorded), set(changes.to_read)
+        for path, kept_out, at_once in latecomers.among(changes.to_read):
             if run.stopping.is_set():
                 break
-            known = recorded.get(path)
-            read = self._read(path, known, run, touched, kept_out=listing.unsearched.get(path, ""))
+            known = now.get(path)
+            read = self._read(path, known, run, touched, kept_out=kept_out)
             if read is not None:
                 old = by_hash.get(read.hash, []) if known is None else []
                 if old:
@@ -281,16 +285,19 @@ class Indexer:
                     run.added += 1
                 else:
                     run.changed += 1
-                batch.append(read)
-                if len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _CHUNKS_A_BATCH:
-                    self._record(run, batch, old_paths)
-                    batch, old_paths = [], []
-            run.notes_done += 1
-            run.bytes_done += listing.notes[path].size + 1000
-            run.progress("index", run.notes_done, run.notes_total, share=run.bytes_done / run.bytes_total)
+                now[path] = Recorded(read.stamp, read.hash, kept_out)
+                batch = [*(one for one in batch if one.note.path != path), read]
+            if at_once or len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _CHUNKS_A_BATCH:
+                self._record(run, batch, old_paths)
+                batch, old_paths = [], []
+            if path in left:
+                left.remove(path)
+                run.notes_done += 1
+                run.bytes_done += listing.notes[path].size + 1000
+                run.progress("index", run.notes_done, run.notes_total, share=run.bytes_done / run.bytes_total)
         self._record(run, batch, old_paths)
         if touched:
-            self._catalog.touch({path: stamp for path, stamp in touched.items() if recorded[path].stamp != stamp})
+            self._catalog.touch({path: stamp for path, stamp in touched.items() if now[path].stamp != stamp})
             changes.unchanged += len(touched)
         return gone
 

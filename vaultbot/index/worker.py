@@ -22,16 +22,13 @@ from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.removals import SETTLE_S
 from vaultbot.index.run import outcome, with_totals
+from vaultbot.index.waking import Waking
 from vaultbot.paths import says_full
 from vaultbot.protocols import VectorIndex
 from vaultbot.types import IndexProgress, IndexReport
 
 log = logging.getLogger("vaultbot.index")
 
-#: Writes come in bursts; the vault is looked at when it has been quiet for so long…
-_QUIET_S = 0.3
-#: …or when it has been noisy for so long.
-_NOISY_S = 3.0
 _RETRY_S = 60.0
 #: The first look for what no event told of: on some disks none ever come.
 _FIRST_S = 30.0
@@ -80,7 +77,7 @@ class IndexWorker:
         self._asking = threading.Lock()
         self._board = Noticeboard("changed", notice)
         self._missing_since: float | None = None  #: seconds since 1970
-        self._woken = threading.Event()
+        self._woken = Waking()
         self._stopping = threading.Event()
         self._wanted: list[Future[IndexReport]] = []
         self._relink = False
@@ -89,6 +86,7 @@ class IndexWorker:
         self._ended: VaultbotError | None = None
         #: Told when a look through the vault began, by the monotonic clock, and what came of it: None when it failed.
         self.on_look: Callable[[float, IndexReport | None], None] = lambda _began, _report: None
+        self.on_caught_up: Callable[[float], None] = lambda _began: None  #: told of looks in a run, as `on_look` is
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
     # ── from any thread ────────────────────────────────────────────────────────────────────────────────────────
@@ -108,13 +106,13 @@ class IndexWorker:
 
     def wake(self) -> None:
         """Something may have changed in the vault."""
-        self._woken.set()
+        self._woken.wake()
 
     def lost(self, why: str) -> None:
         """The vector index is on a server that does not answer any more."""
         self._lost = why
         if threading.current_thread() is not self._thread:
-            self._woken.set()
+            self._woken.wake()
 
     def run(self, *, relink: bool = False) -> Future[IndexReport]:
         """Ask for a run that looks twice at what is missing; its report comes when it is done.
@@ -128,13 +126,13 @@ class IndexWorker:
                 self._wanted.append(future)
             else:
                 future.set_exception(self._ended)
-        self._woken.set()
+        self._woken.wake()
         return future
 
     def stop(self, *, timeout: float) -> bool:
         """End between two notes; True when the thread has ended and its files are closed."""
         self._stopping.set()
-        self._woken.set()
+        self._woken.wake()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -147,7 +145,7 @@ class IndexWorker:
             self._open()
             unasked = False
             while True:
-                self._woken.clear()
+                self._woken.forget()
                 if self._stopping.is_set():
                     break
                 self._find_again()
@@ -157,7 +155,7 @@ class IndexWorker:
                 woken = self._woken.wait(again_in)
                 unasked = self._rescan_next and not woken
                 if woken:
-                    self._let_it_settle()
+                    self._woken.settle(lambda: bool(self._wanted) or self._stopping.is_set())
         except Exception as error:
             log.error("the index thread ended: %s", kind_and_place(error))
             ended = VaultbotError(
@@ -171,7 +169,7 @@ class IndexWorker:
             self._indexer.close()
 
     def _rest(self) -> None:
-        if self._board.state.state != "ready" or self._woken.is_set():
+        if self._board.state.state != "ready" or self._woken.is_awake():
             return
         try:
             self._at_rest(self._stopping)
@@ -252,6 +250,8 @@ class IndexWorker:
                 thorough=thorough,
                 on_progress=self._progressed,
                 stopping=self._stopping,
+                is_told=self._woken.told_meanwhile,
+                on_caught_up=self._caught_up,
             )
             if self._stopping.is_set():
                 raise ShuttingDown(_SHUTTING_DOWN)
@@ -263,12 +263,10 @@ class IndexWorker:
             return _RETRY_S if not isinstance(error, VaultMissing) else 5.0
         finally:
             self._give_up_vectors()
+            self._woken.run_ended()
         log.info("indexed in %.2f s: %s", report.took_s, ", ".join(outcome(report)) or "the vault is empty")
-        kept = (
-            report
-            if wanted or report.touched or self._board.state.last_report is None
-            else self._board.state.last_report
-        )
+        last = self._board.state.last_report
+        kept = report if wanted or report.touched or last is None else last
         self._missing_since = None
         self._board.note("changed", None)
         self._board.note("vault", self._indexer.notice)
@@ -282,6 +280,9 @@ class IndexWorker:
             self.on_unheard()
         self._rescan_next = not self._indexer.waits_for_missing
         return (min(_FIRST_S, self._rescan_s) if first else self._rescan_s) if self._rescan_next else SETTLE_S + 0.1
+
+    def _caught_up(self, began: float) -> None:
+        self.on_caught_up(began)
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
         if isinstance(error, ShuttingDown):
@@ -298,10 +299,8 @@ class IndexWorker:
             self._board.say("degraded", str(error))
         else:
             log.error("indexing failed: %s", kind_and_place(error))
-            self._board.say(
-                "degraded",
-                f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute",
-            )
+            what = f"{type(error).__name__}: {error}"
+            self._board.say("degraded", f"indexing failed ({what}); it is tried again in a minute")
         for future in wanted:
             future.set_exception(error)
 
@@ -317,7 +316,7 @@ class IndexWorker:
             if changeover.prepare(
                 on_progress=self._prepared,
                 stopping=self._stopping,
-                paused=lambda: self._woken.is_set() or time.monotonic() >= due,
+                paused=lambda: self._woken.is_awake() or time.monotonic() >= due,
             ):
                 self._switch(changeover)
         except VaultMissing as error:
@@ -356,13 +355,6 @@ class IndexWorker:
         except Exception as error:
             log.warning("the earlier vector index could not be removed: %s", kind_and_place(error))
         return again_in
-
-    def _let_it_settle(self) -> None:
-        began = time.monotonic()
-        while time.monotonic() - began < _NOISY_S and not self._wanted and not self._stopping.is_set():
-            self._woken.clear()
-            if not self._woken.wait(_QUIET_S):
-                return
 
     def _take_wanted(self) -> list[Future[IndexReport]]:
         with self._asking:
