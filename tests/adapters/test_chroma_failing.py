@@ -54,7 +54,7 @@ def test_it_is_made_anew_in_the_same_process(store: Store) -> None:
 
     again, notice = store.open("mini")
 
-    assert notice == "the vector index is being rebuilt from the catalog: it was not closed properly"
+    assert notice == "at its start the vector index was rebuilt from the catalog: it was not closed properly"
     assert again.ids() == set()
     again.upsert(unit_vectors(5))
     assert again.query(unit_vectors(5)["3"], limit=1)[0][0] == "3"

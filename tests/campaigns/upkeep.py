@@ -23,14 +23,16 @@ from vaultbot.assistant import Assistant
 from vaultbot.client import Client, find
 from vaultbot.config import Config, EmbeddingSettings
 from vaultbot.errors import VaultbotError
-from vaultbot.index import removals, waking, worker
+from vaultbot.index import latecomers, removals, waking, worker
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import make_token
 from vaultbot.types import IndexReport
 
-# A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands.
+# A person waits a minute for the next try, and a note two seconds for the second look. Campaigns have thousands. A run
+# that takes ten seconds looks again; here every run does.
 vars(worker).update(SETTLE_S=vars(removals)["SETTLE_S"], _RETRY_S=0.05, _RETIRED_S=0.05)
 vars(waking).update(_QUIET_S=0.02, _NOISY_S=0.2)
+vars(latecomers).update(_EVERY_S=0.01, _SHARE=0)
 
 #: The parts of a dump that are told of the vector index; one that failed is given up until the next start.
 _OF_THE_VECTORS = {"notice", "chroma", "same vectors", "found", "outbox"}

@@ -151,7 +151,7 @@ def open_vector_index(
     reason, notice = why_unsealed(folder, fingerprint=fingerprint), None
     if reason is not None:
         if reason != _ANOTHER_MODEL:
-            notice = f"the vector index is being rebuilt from the catalog: {reason}"
+            notice = f"at its start the vector index was rebuilt from the catalog: {reason}"
         remove_whole(folder)
         faults.point("chroma.dropped")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

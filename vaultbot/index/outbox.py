@@ -49,11 +49,14 @@ class Outbox:
         except Exception as error:
             self._give_up(error)
             return
-        lacking = sorted(expected - held)
+        lacking, began = sorted(expected - held), time.monotonic()
         for start in range(0, len(lacking), _AT_ONCE):
             if stopping.is_set() or not self._carry(lacking[start : start + _AT_ONCE]):
                 return
         self._catalog.drained(sys.maxsize)
+        if lacking:
+            took_s = time.monotonic() - began
+            log.info("put %d vectors from the catalog into the vector index in %.1f s", len(lacking), took_s)
 
     def drain(self, *, stopping: threading.Event, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Give each chunk in the outbox the state it should have, so doing it twice is harmless."""
