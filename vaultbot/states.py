@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.paths import StatePaths, state_folder
+from vaultbot.paths import StatePaths, state_folder, state_paths
 from vaultbot.runtime import Runtime, is_locked, read_runtime, write_private
 
 
@@ -27,6 +27,19 @@ def all_states() -> Iterator[StatePaths]:
         for folder in sorted((state_folder() / "vaults").iterdir()):
             if folder.is_dir() and not folder.is_symlink():
                 yield StatePaths(folder)
+
+
+def state_of(vault: Path) -> StatePaths:
+    """The state of the vault at `vault`, also while it is away.
+
+    A folder that is a link on a disk that is not mounted has no real path now; its state is the one that was last used
+    under its name. Raises ConfigError as `state_paths`.
+    """
+    state = state_paths(vault)
+    if os.path.isdir(vault) or state.root.is_dir():  # noqa: PTH112
+        return state
+    named = [one for one in all_states() if (owner := owner_of(one)) and owner.vault == vault]
+    return max(named, key=lambda one: one.owner.stat().st_mtime_ns, default=state)
 
 
 def remember_owner(state: StatePaths, vault: Path) -> None:
