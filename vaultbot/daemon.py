@@ -32,7 +32,7 @@ from vaultbot.paths import StatePaths, absolute, telling_full_disk
 from vaultbot.ports import taken
 from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, token_of, write_runtime
-from vaultbot.states import remember_owner
+from vaultbot.states import clear_up, remember_owner
 from vaultbot.status import Status
 from vaultbot.vault.vault import Vault
 from vaultbot.vault.watcher import VaultWatcher
@@ -75,6 +75,7 @@ def serve(
     state.create()
     with telling_full_disk(state.root), hold_lock(state):
         set_up_log(state.log, config.server.log_format, to_terminal=not background, verbose=verbose)
+        clear_up(state)
         if there:
             remember_owner(state, vault.root)
         with _listen(config.server.port, any_port_will_do=ends_when_idle, name=name) as listener:
