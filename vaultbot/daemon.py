@@ -190,6 +190,7 @@ class _Serving:
         self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
         assistant.worker.on_unheard = self._watcher.unheard
+        assistant.worker.is_told = lambda: self._watcher.events > 0
         self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
         self._vitals.listen()
         daemon = Daemon(token_of(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)
