@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -171,3 +172,31 @@ def test_the_last_lines_reach_the_terminal(capsys: pytest.CaptureFixture[str], t
     logging.getLogger().handlers[1].flush()
 
     assert capsys.readouterr().err.splitlines()[-1].endswith("line 199")
+
+
+_NOISY = """
+import logging, os, sys
+from pathlib import Path
+import vaultbot.log_form as log_form
+file = Path(sys.argv[1])
+log_form._MOST_BYTES = 2_000
+log_form.set_up_log(file, "text", to_terminal=False, verbose=False)
+with file.open("ab") as opened:
+    os.dup2(opened.fileno(), 1)
+    os.dup2(opened.fileno(), 2)
+for number in range(100):
+    os.write(1 + number % 2, b"native code complains: " + b"x" * 400 + b"\\n")
+    logging.getLogger("vaultbot").warning("%s", number)
+os.write(2, b"last words\\n")
+"""
+
+
+def test_what_native_code_writes_goes_into_the_newest_file_and_has_an_end(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.log"
+
+    subprocess.run([sys.executable, "-c", _NOISY, str(file)], check=True, capture_output=True)
+
+    assert file.read_text().endswith("last words\n")
+    sizes = {one.name: one.stat().st_size for one in tmp_path.iterdir()}
+    assert set(sizes) == {"daemon.log", *(f"daemon.log.{number}" for number in range(1, 5))}
+    assert max(sizes.values()) < 3_000

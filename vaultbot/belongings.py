@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vaultbot.errors import VaultbotError
-from vaultbot.paths import StatePaths, cache_folder, config_folder, remove_whole, state_folder
+from vaultbot.paths import (
+    COPY_PREFIX,
+    DROPPED_SUFFIX,
+    StatePaths,
+    cache_folder,
+    config_folder,
+    remove_whole,
+    state_folder,
+)
 
-_STATE_NAME = re.compile(r".+-[0-9a-f]{10}")
+_STATE_NAME = re.compile(rf".+-[0-9a-f]{{10}}(?:{re.escape(DROPPED_SUFFIX)})?")
 _MODEL = re.compile(r".+\.gguf|\..+\.part")
 _SETTINGS = "config.toml"
 
@@ -100,11 +108,12 @@ def _shared() -> tuple[Path, ...]:
 
 
 def _names_of_state() -> re.Pattern[str]:
-    """The names in a vault's state folder: those of `StatePaths`, with the endings of SQLite, logs and new files."""
+    """The names in a vault's state folder: those of `StatePaths`, with the endings of SQLite, logs and new files, and
+    those of copies that a killed process left."""
     here = StatePaths(Path())
     properties = (getattr(here, name) for name, value in vars(StatePaths).items() if isinstance(value, property))
     names = "|".join(sorted(re.escape(path.name) for path in properties))
-    return re.compile(rf"(?:{names})(?:[-.].+)?")
+    return re.compile(rf"(?:{names})(?:[-.].+)?|{COPY_PREFIX}.+")
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -25,13 +25,14 @@ from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
-from vaultbot.errors import PortInUse, VaultbotError, kind_and_place
+from vaultbot.errors import PortInUse, VaultbotError, VaultMissing, kind_and_place
+from vaultbot.index.roster import is_indexed
 from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute, telling_full_disk
 from vaultbot.ports import taken
 from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, token_of, write_runtime
-from vaultbot.states import remember_owner
+from vaultbot.states import clear_up, remember_owner
 from vaultbot.status import Status
 from vaultbot.vault.vault import Vault
 from vaultbot.vault.watcher import VaultWatcher
@@ -64,16 +65,19 @@ def serve(
 
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
-    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
+    A vault that is away is waited for, and its last index serves meanwhile. Raises VaultMissing where there is none,
+    AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
     signal.signal(signal.SIGTERM, _leave)  # Until there is something to end.
     vault = Vault(absolute(root))
-    vault.check()
+    there = _is_there(vault, state)
     state.create()
     with telling_full_disk(state.root), hold_lock(state):
         set_up_log(state.log, config.server.log_format, to_terminal=not background, verbose=verbose)
-        remember_owner(state, vault.root)
+        clear_up(state)
+        if there:
+            remember_owner(state, vault.root)
         with _listen(config.server.port, any_port_will_do=ends_when_idle, name=name) as listener:
             assistant = assemble(config, vault.root, state)
             serving = _Serving(config, assistant, state, listener, name=name, ends_when_idle=ends_when_idle)
@@ -86,6 +90,17 @@ def serve(
 
             serving.run(ready)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Another one need not wait for the rest.
+
+
+def _is_there(vault: Vault, state: StatePaths) -> bool:
+    """Whether the vault can be listed. Raises VaultMissing when it cannot, and nothing of it is indexed either."""
+    try:
+        vault.check()
+    except VaultMissing:
+        if is_indexed(state.catalog):
+            return False
+        raise
+    return True
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -175,6 +190,7 @@ class _Serving:
         self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
         assistant.worker.on_unheard = self._watcher.unheard
+        assistant.worker.is_told = lambda: self._watcher.events > 0
         self._vitals = Vitals(assistant, state, self._watcher, port=self._port, name=name)
         self._vitals.listen()
         daemon = Daemon(token_of(state), lambda: self._port, self._vitals.status, name, self._vitals.metrics_text)

@@ -11,9 +11,9 @@ from typing import Literal
 from vaultbot.config_reader import Settings
 from vaultbot.errors import ConfigError
 from vaultbot.index.roster import count_of
-from vaultbot.paths import StatePaths, absolute, state_paths
+from vaultbot.paths import StatePaths, absolute
 from vaultbot.runtime import is_locked
-from vaultbot.states import all_states, indexed_at, owner_of, running, size_of
+from vaultbot.states import all_states, indexed_at, owner_of, running, size_of, state_of
 
 VaultState = Literal["running", "starting", "stopped", "not indexed", "missing"]
 
@@ -74,7 +74,7 @@ def _folders(settings: Settings, default: Path | None, opened: Sequence[Path]) -
 
 def _state_of(folder: Path) -> StatePaths | None:
     try:
-        return state_paths(folder)
+        return state_of(folder)
     except ConfigError:  # vaultbot's own folder is in it, so it never was indexed.
         return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import queue
 import re
 import sys
@@ -30,9 +31,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202
 
 def set_up_log(file: Path, form: LogForm, *, to_terminal: bool, verbose: bool) -> None:
     """Send the log of this process to its file (five of 2 MB), and to the terminal when it runs there."""
-    rotated = logging.handlers.RotatingFileHandler(
-        file, maxBytes=_MOST_BYTES, backupCount=_FILES - 1, encoding="utf-8", errors="replace"
-    )
+    rotated = _LogFile(file, maxBytes=_MOST_BYTES, backupCount=_FILES - 1, encoding="utf-8", errors="replace")
     rotated.setFormatter(JsonLine() if form == "json" else TextLine())
     handlers: list[logging.Handler] = [rotated]
     if to_terminal:
@@ -41,6 +40,30 @@ def set_up_log(file: Path, form: LogForm, *, to_terminal: bool, verbose: bool) -
         handlers.append(shown)
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     logging.getLogger("vaultbot").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Takes standard output and error along where they lead into the log, as native code's complaints and a service's.
+
+    Else they would write on into the file of before, and when that is deleted, into one that nobody sees and that has
+    no end.
+    """
+
+    def doRollover(self) -> None:  # noqa: N802
+        """Begin a new file."""
+        file = Path(self.baseFilename)
+        here = [number for number in (1, 2) if _leads_to(number, file)]
+        super().doRollover()
+        with file.open("ab") as new:
+            for number in here:
+                os.dup2(new.fileno(), number)
+
+
+def _leads_to(descriptor: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except OSError:  # It is closed, or the file is gone.
+        return False
 
 
 class TerminalHandler(logging.Handler):

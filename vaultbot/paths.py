@@ -18,6 +18,10 @@ from pathlib import Path
 
 from vaultbot.errors import ConfigError, DiskFull, VaultbotError
 
+#: Begins the name of a folder with a copy of the index, to be looked at; only a kill leaves one behind.
+COPY_PREFIX = "doctor-"
+#: Ends the name of a state that is about to be deleted, for another has taken its place.
+DROPPED_SUFFIX = ".dropped"
 #: Below this a disk counts as full: SQLite and Chroma need room to work in.
 LEAST_ROOM = 16 * 1024 * 1024
 _A_FEW_PAGES = 64 * 1024

@@ -13,7 +13,7 @@ from vaultbot.errors import InvalidRequest, VaultbotError
 from vaultbot.index.roster import roster
 from vaultbot.paths import StatePaths, state_paths
 from vaultbot.runtime import is_locked
-from vaultbot.states import all_states, owner_of, remember_owner
+from vaultbot.states import all_states, dropped, owner_of, remember_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ def take_along(moved: Moved) -> None:
             f"{moved.root} has an index of its own that holds {work}; if you can do without them, delete "
             f"{moved.target.root} and try again"
         )
-    dropped = moved.target.root.with_name(f"{moved.target.root.name}.dropped")
+    former = dropped(moved.target)
     try:
-        shutil.rmtree(dropped, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
         if moved.target.root.exists():
-            moved.target.root.rename(dropped)
+            moved.target.root.rename(former)
         moved.state.root.rename(moved.target.root)
         remember_owner(moved.target, moved.root)
-        shutil.rmtree(dropped, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise VaultbotError(
             f"cannot rename {moved.state.root} to {moved.target.root}: {error.strerror}; check its permissions"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultbot.paths import StatePaths, state_folder
+from vaultbot.paths import COPY_PREFIX, DROPPED_SUFFIX, StatePaths, remove_whole, state_folder, state_paths
 from vaultbot.runtime import Runtime, is_locked, read_runtime, write_private
 
 
@@ -25,13 +25,38 @@ def all_states() -> Iterator[StatePaths]:
     """Every vault's state on this machine, by name."""
     with suppress(OSError):
         for folder in sorted((state_folder() / "vaults").iterdir()):
-            if folder.is_dir() and not folder.is_symlink():
+            if folder.is_dir() and not folder.is_symlink() and folder.suffix != DROPPED_SUFFIX:
                 yield StatePaths(folder)
+
+
+def state_of(vault: Path) -> StatePaths:
+    """The state of the vault at `vault`, also while it is away.
+
+    A folder that is a link on a disk that is not mounted has no real path now; its state is the one that was last used
+    under its name. Raises ConfigError as `state_paths`.
+    """
+    state = state_paths(vault)
+    if os.path.isdir(vault) or state.root.is_dir():  # noqa: PTH112
+        return state
+    named = [one for one in all_states() if (owner := owner_of(one)) and owner.vault == vault]
+    return max(named, key=lambda one: one.owner.stat().st_mtime_ns, default=state)
 
 
 def remember_owner(state: StatePaths, vault: Path) -> None:
     """Write down which vault the state is of. For the holder of the lock."""
     write_private(state.owner, json.dumps({"vault": str(vault), "identity": identity_of(vault)}))
+
+
+def dropped(state: StatePaths) -> Path:
+    """Where a state is put that is deleted because another has taken its place."""
+    return state.root.with_name(f"{state.root.name}{DROPPED_SUFFIX}")
+
+
+def clear_up(state: StatePaths) -> None:
+    """Delete what a killed process left: copies of the index, with the notes' text. For the holder of the lock."""
+    for left in (*state.root.glob(f"{COPY_PREFIX}*"), dropped(state)):
+        with suppress(OSError):  # It is tried again at the next start.
+            remove_whole(left)
 
 
 def owner_of(state: StatePaths) -> Owner | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from vaultbot.config import Config
 from vaultbot.config_reader import Settings, name_of_vault
 from vaultbot.errors import VaultMissing
-from vaultbot.paths import absolute, state_paths
+from vaultbot.paths import absolute
+from vaultbot.states import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def _named(settings: Settings, wanted: str) -> ChosenVault:
     if name in settings.vaults:
         return _with_name(settings, name)
     root = absolute(wanted)
-    if settings.vaults and not _is_path(wanted) and not root.is_dir() and not state_paths(root).root.is_dir():
+    if settings.vaults and not _is_path(wanted) and not root.is_dir() and not state_of(root).root.is_dir():
         close = difflib.get_close_matches(name.casefold(), {one.casefold(): one for one in settings.vaults}, n=1)
         meant = next((one for one in settings.vaults if close and one.casefold() == close[0]), None)
         hint = f"did you mean {meant}? " if meant else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from vaultbot.doctor.examination import Told, _watched
 from vaultbot.doctor.vault import (
     WatchFacts,
     clock,
@@ -25,6 +26,7 @@ from vaultbot.doctor.vault import (
 )
 from vaultbot.types import FileStamp, Skipped
 from vaultbot.vault.vault import Vault
+from vaultbot.vault.watcher import VaultWatcher
 
 NOW = 1_800_000_000.0
 
@@ -81,6 +83,29 @@ def test_a_vault_whose_folders_can_all_be_watched_is_well(root: Path) -> None:
 
     assert (facts.folders, facts.notice) == (2, None)
     assert watching(facts).state == "ok"
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_what_a_daemon_says_of_a_disk_that_tells_nothing_is_repeated(root: Path, silent: bool) -> None:
+    watcher = VaultWatcher(root, lambda: None)
+    if silent:
+        watcher.unheard()
+    notices = [watcher.notice] if watcher.notice else []
+    status = {"watching": watcher.mode, "warnings": ["words alone are searched", *notices]}
+
+    found = watching(_watched(root, Told(status, None, ())))
+
+    assert found.state == ("advice" if silent else "ok")
+    assert ("the vault's disk does not tell of changes" in found.says) == silent
+
+
+def test_a_daemon_that_looks_for_changes_and_does_not_say_why_is_no_good_news(root: Path) -> None:
+    found = watching(_watched(root, Told({"watching": "polling", "warnings": []}, None, ())))
+
+    assert (found.state, found.says) == (
+        "advice",
+        "the system does not tell of changes; they are looked for every half a minute",
+    )
 
 
 _PROBE = (

@@ -358,6 +358,43 @@ def test_a_change_that_no_event_told_of_is_found_and_said_to_be_unheard(
     assert unheard.wait(PATIENCE_S)
 
 
+def test_as_long_as_no_event_ever_came_it_looks_again_and_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for time_s in ("_FIRST_S", "_UNTOLD_S", "_LATE_S"):
+        monkeypatch.setattr(f"vaultbot.index.worker.{time_s}", 0.1)
+    monkeypatch.setattr("vaultbot.index.worker._LOOKING", 1.0)
+    monkeypatch.setattr(shop.worker._indexer, "is_stale", lambda: False)
+    looks, unheard = threading.Semaphore(0), threading.Event()
+    shop.worker.on_look = lambda _began, _report: looks.release()
+    shop.worker.on_unheard = unheard.set
+    shop.worker.is_told = lambda: False
+    shop.started()
+    for _ in range(4):  # The first change comes long after the first look for it.
+        assert looks.acquire(timeout=PATIENCE_S)
+
+    shop.write("Second.md", "second words")
+
+    shop.ready(2)
+    assert unheard.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize(("told", "slow"), [(True, False), (False, True)])
+def test_where_events_come_or_a_look_takes_long_it_looks_as_often_as_the_settings_say(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, told: bool, slow: bool
+) -> None:
+    monkeypatch.setattr("vaultbot.index.worker._FIRST_S", 0.1)
+    monkeypatch.setattr("vaultbot.index.worker._UNTOLD_S", 0.1)
+    if slow:
+        monkeypatch.setattr("vaultbot.index.worker._LOOKING", 1e-9)
+    looks = threading.Semaphore(0)
+    shop.worker.on_look = lambda _began, _report: looks.release()
+    shop.worker.is_told = lambda: told
+    shop.started()
+    for _ in range(2):
+        assert looks.acquire(timeout=PATIENCE_S)
+
+    assert not looks.acquire(timeout=1)
+
+
 def test_a_change_that_was_told_of_is_not(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     unheard = threading.Event()
     shop.worker.on_unheard = unheard.set

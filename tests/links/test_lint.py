@@ -216,6 +216,9 @@ def test_a_name_that_no_link_can_hold_is_told(vault: VaultBuilder) -> None:
         "Bread (Case Conflict).md",
         "Bread.sync-conflict-20240102-123456-ABCDEFG.md",
         "Bread[Conflict].md",
+        "Bread-DESKTOP-AB12CD3.md",
+        "Bread-LAPTOP-0A1B2C3D-2.md",
+        "Bread.conflict.md",
     ],
 )
 def test_a_copy_that_a_sync_program_left_is_told_with_its_original(vault: VaultBuilder, copy: str) -> None:
@@ -229,8 +232,20 @@ def test_a_copy_that_a_sync_program_left_is_told_with_its_original(vault: VaultB
     assert fix == "keep what is right of both, and delete the copy"
 
 
-@pytest.mark.parametrize("name", ["Conflict (theory).md", "Conflicted copy.md", "War (conflict theory).md", "x (1).md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Conflict (theory).md",
+        "Conflicted copy.md",
+        "War (conflict theory).md",
+        "x (1).md",
+        "Setup of-DESKTOP-AB12CD3.md",
+        "Bread-desktop-computer.md",
+        "Peace.conflict.md",
+    ],
+)
 def test_a_note_about_conflicts_is_no_copy(vault: VaultBuilder, name: str) -> None:
+    vault.write("Bread.md", "")
     vault.write(name, "")
 
     assert findings(vault, "conflict-copy") == []

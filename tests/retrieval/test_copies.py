@@ -40,6 +40,12 @@ def test_a_sync_programs_copy_whose_note_is_gone_keeps_its_place() -> None:
     assert below_originals(order, path=str) == [order[0], "C.md", "B.md", order[1]]
 
 
+def test_a_name_that_a_person_may_give_too_is_a_copys_only_beside_its_note() -> None:
+    order = ["A-DESKTOP-AB12CD3.md", "B.conflict.md", "A.md"]
+
+    assert below_originals(order, path=str) == ["B.conflict.md", "A.md", "A-DESKTOP-AB12CD3.md"]
+
+
 def test_a_copy_that_went_on_is_a_note_of_its_own(vault: VaultBuilder) -> None:
     vault.write("Soup.md", SOUP)
     vault.write("Soup, improved.md", SOUP.replace("Leeks and potatoes", "Onions") + "\nCream makes it better." * 3)

@@ -46,7 +46,7 @@ def serve(
         sys.stdout = sys.stderr = session.state.log.open("a", encoding="utf-8")
     flags = {} if port is None else {"server.port": port}
     config = read_settings(session.settings.file if session.config_file else None, flags=flags).of(session.root)
-    session.check_vault()
+    session.check_known()
 
     def ready(status: Status) -> None:
         if not background:
@@ -119,7 +119,7 @@ def _start(session: Session, port: int | None) -> Client:
         raise InvalidRequest(f"the port is the service's to choose; change it with: {other.command(session.root)}")
     running = find(session.state)
     if running is None:
-        session.check_vault()
+        session.check_known()
     else:
         if not running.runtime.ends_when_idle:
             raise AlreadyRunning(
@@ -173,7 +173,7 @@ def stop(
         return
     stopped, service = _stop(session.state)
     if not stopped and not service:
-        session.check_vault()
+        session.check_known()
     if session.json:
         print_json({"stopped": stopped})
         return

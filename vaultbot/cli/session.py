@@ -22,7 +22,8 @@ from vaultbot.client import Client, find
 from vaultbot.config import Config
 from vaultbot.config_reader import Settings, read_settings
 from vaultbot.errors import VaultMissing
-from vaultbot.paths import StatePaths, absolute, state_paths
+from vaultbot.paths import StatePaths, absolute
+from vaultbot.states import state_of
 from vaultbot.vault_choice import ChosenVault, choose_vault
 
 Vault = Annotated[
@@ -85,10 +86,20 @@ class Session:
             what = "is not a folder" if os.path.lexists(self.root) else "does not exist"
             raise VaultMissing(f"the vault {self.root} {what}; give the folder that you open in Obsidian")
 
+    def check_known(self) -> None:
+        """Raises VaultMissing unless the vault's folder is there, or an index of it that can be searched meanwhile."""
+        from vaultbot.index.roster import is_indexed
+
+        try:
+            self.check_vault()
+        except VaultMissing:
+            if not is_indexed(self.state.catalog):
+                raise
+
     @cached_property
     def state(self) -> StatePaths:
         """Where the vault's state is."""
-        return state_paths(self.root)
+        return state_of(self.root)
 
     def daemon_arguments(self, *more: str) -> list[str]:
         """The command line of this vault's daemon, after `serve`."""
@@ -107,7 +118,7 @@ class Session:
         if client is None:
             from vaultbot.launcher import find_or_start
 
-            self.check_vault()  # A daemon that runs answers without its vault, too.
+            self.check_known()
             client = find_or_start(
                 self.state,
                 arguments=self.daemon_arguments("--until-idle"),

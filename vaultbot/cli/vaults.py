@@ -19,6 +19,7 @@ from vaultbot.config import Config
 from vaultbot.config_reader import Settings, config_file, name_of_vault, read_settings
 from vaultbot.errors import ConfigError, InvalidRequest
 from vaultbot.paths import StatePaths, absolute, state_paths
+from vaultbot.states import state_of
 
 if TYPE_CHECKING:
     from vaultbot.relink import Moved
@@ -124,7 +125,7 @@ def remove(session: Session, name: Name) -> None:
             "path to a folder"
         )
     remove_vault(file, name)
-    state = state_paths(root).root
+    state = state_of(root).root
     kept = state if state.is_dir() else None
     if session.json:
         print_json({"config": str(file), "name": name, "vault": str(root), "state_folder": str(kept) if kept else None})
@@ -210,7 +211,7 @@ def _index_of(session: Session, text: str) -> StatePaths:
     """The index of a vault by its name or folder, or by the index's own folder, as the list has it."""
     name = name_of_vault(text)
     if name in session.settings.vaults:
-        return state_paths(Path(session.settings.vaults[name].vault.path))
+        return state_of(Path(session.settings.vaults[name].vault.path))
     own = StatePaths(absolute(text))
     return own if own.catalog.is_file() else state_paths(own.root)
 

@@ -34,8 +34,10 @@ from vaultbot.models.graphics import graphics_cards
 from vaultbot.paths import StatePaths
 from vaultbot.runtime import hold_file, is_locked, read_runtime
 from vaultbot.vault.vault import Vault
+from vaultbot.vault.watcher import LOOKED_FOR
 
 _LOCK_S = 0.4
+_LATE = f"the system does not tell of changes; they are {LOOKED_FOR} half a minute"
 _BUSY = Found((Check("catalog", "ok", "another process holds it at the moment, so it was not looked at"),))
 
 
@@ -122,9 +124,10 @@ def _of_vault(config: Config, place: Place, told: Told | VaultbotError | None) -
 def _watched(root: Path, told: Told | VaultbotError | None) -> WatchFacts:
     if not isinstance(told, Told):
         return try_to_watch(root)
-    late = told.status.get("watching") == "polling"
-    notice = next((words for words in told.status["warnings"] if "watched" in words), "") if late else ""
-    return WatchFacts(folders_in(root), watch_limit(), notice or None)
+    notice = None
+    if told.status.get("watching") == "polling":
+        notice = next((words for words in told.status["warnings"] if LOOKED_FOR in words), _LATE)
+    return WatchFacts(folders_in(root), watch_limit(), notice)
 
 
 def _as_told(told: Told) -> Iterator[Check]:

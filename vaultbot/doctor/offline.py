@@ -23,7 +23,8 @@ from vaultbot.index.health import CatalogFacts, IndexFacts, VectorFacts, copied,
 from vaultbot.index.reader import CatalogReader
 from vaultbot.index.schema import SCHEMA_VERSION
 from vaultbot.links.lint import lint
-from vaultbot.paths import StatePaths
+from vaultbot.paths import COPY_PREFIX, StatePaths
+from vaultbot.states import clear_up
 from vaultbot.vault.vault import Vault
 
 
@@ -37,6 +38,7 @@ class Found:
 
 def look(config: Config, vault: Vault, state: StatePaths) -> Found:
     """Look at the index. For the holder of the lock."""
+    clear_up(state)
     if not state.catalog.exists():
         return Found((Check("catalog", "ok", "there is none yet; the first start reads the vault"),))
     try:
@@ -69,7 +71,7 @@ def _with_vectors(config: Config, state: StatePaths, facts: CatalogFacts, copy: 
 
 def _vector_facts(folder: Path, fingerprint: str, catalog: Path) -> VectorFacts:
     """A copy of the folder is opened: Chroma writes into its files when it only reads."""
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="doctor-", ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=COPY_PREFIX, ignore_cleanup_errors=True) as place:
         copy = Path(place) / "vectors"
         shutil.copytree(folder, copy)
         try:

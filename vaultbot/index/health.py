@@ -19,6 +19,7 @@ import numpy as np
 
 from vaultbot.index.schema import SCHEMA_VERSION, open_writer
 from vaultbot.index.vectorizer import BuiltWith
+from vaultbot.paths import COPY_PREFIX
 from vaultbot.protocols import VectorIndex
 
 ASKED = 64  #: vectors that have to find themselves
@@ -64,7 +65,7 @@ class IndexFacts:
 @contextmanager
 def copied(file: Path) -> Iterator[Path]:
     """A copy of a catalog that nobody writes to, with all that was committed. Raises OSError, as of a full disk."""
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix="doctor-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=COPY_PREFIX, ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / file.name
         shutil.copyfile(file, copy)
         log = file.with_name(f"{file.name}-wal")
@@ -76,7 +77,7 @@ def copied(file: Path) -> Iterator[Path]:
 @contextmanager
 def copied_while_open(connection: sqlite3.Connection, file: Path) -> Iterator[Path]:
     """A copy of a catalog that is being written to, as it is at this moment. Raises OSError, sqlite3.Error."""
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix="doctor-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=COPY_PREFIX, ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / file.name
         with closing(sqlite3.connect(copy)) as target:
             connection.backup(target)

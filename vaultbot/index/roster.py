@@ -16,6 +16,11 @@ def roster(catalog: Path) -> list[str] | None:
     return None if rows is None else [str(path) for (path,) in rows]
 
 
+def is_indexed(catalog: Path) -> bool:
+    """Whether it holds notes, so that it can be searched while the vault is away."""
+    return bool(roster(catalog))
+
+
 def count_of(catalog: Path) -> int | None:
     """How many these are; None as above."""
     notes = roster(catalog)

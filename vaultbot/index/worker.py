@@ -32,6 +32,8 @@ log = logging.getLogger("vaultbot.index")
 _RETRY_S = 60.0
 #: The first look for what no event told of: on some disks none ever come.
 _FIRST_S = 30.0
+#: As long as no event ever came, one looks so often, and never for more than so much of the time.
+_UNTOLD_S, _LOOKING = 60.0, 1 / 300
 #: Events come as late as this.
 _LATE_S = 2.0
 #: A question that was being answered at the change of the model may still use the earlier vectors.
@@ -83,6 +85,7 @@ class IndexWorker:
         self._relink = False
         self._rescan_next = False  #: the next run is for what no event told of
         self.on_unheard: Callable[[], None] = lambda: None  #: told when such a run found a change
+        self.is_told: Callable[[], bool] = lambda: True  #: whether any event came since the start
         self._ended: VaultbotError | None = None
         #: Told when a look through the vault began, by the monotonic clock, and what came of it: None when it failed.
         self.on_look: Callable[[float, IndexReport | None], None] = lambda _began, _report: None
@@ -279,7 +282,10 @@ class IndexWorker:
         if unasked and not thorough and (report.added or report.changed) and not self._woken.wait(_LATE_S):
             self.on_unheard()
         self._rescan_next = not self._indexer.waits_for_missing
-        return (min(_FIRST_S, self._rescan_s) if first else self._rescan_s) if self._rescan_next else SETTLE_S + 0.1
+        if not self._rescan_next:
+            return SETTLE_S + 0.1
+        untold_s = math.inf if self.is_told() else max(_UNTOLD_S, (time.monotonic() - began) / _LOOKING)
+        return min(_FIRST_S if first else untold_s, self._rescan_s)
 
     def _caught_up(self, began: float) -> None:
         self.on_caught_up(began)

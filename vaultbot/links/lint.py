@@ -177,7 +177,7 @@ class _Linter:
             if path in unlinked and (found := _UNLINKABLE.search(name)):
                 message = f'its name holds "{found.group()}", so no [[link]] can lead to it'
                 yield _finding("unlinkable-name", path, None, message, f"rename it without {found.group()}")
-            if copied := original_of(path):
+            if copied := original_of(path, is_there=lambda other: path_key(other) in keys):
                 original = keys.get(path_key(copied))
                 message = (
                     f"it is the copy that a sync program made of {original or 'a note that was changed in two places'}"

@@ -49,7 +49,8 @@ def below_originals(found: Sequence[_T], *, path: Callable[[_T], str]) -> list[_
     behind = {
         place: first[path_key(original)]
         for place, one in enumerate(found)
-        if (original := original_of(path(one))) and first.get(path_key(original), -1) > place
+        if (original := original_of(path(one), is_there=lambda other: path_key(other) in first))
+        and first.get(path_key(original), -1) > place
     }
     return [found[place] for place in sorted(range(len(found)), key=lambda n: (behind.get(n, n), n in behind, n))]
 

@@ -44,7 +44,9 @@ _CHANGES: list[type[FileSystemEvent]] = [
 _STOP_SECONDS = 0.9
 _WATCHES = "watches=524288"
 _ASLEEP_S = 10.0
-_SILENT = "the vault's disk does not tell of changes made elsewhere; they are looked for every {:g} s"
+#: In each of the watcher's notices, and in no other warning.
+LOOKED_FOR = "looked for every"
+_SILENT = f"the vault's disk does not tell of changes made elsewhere; they are {LOOKED_FOR} {{:g}} s"
 #: Network disks, and what virtual machines and containers see of their host's, as Linux calls them. Changes that are
 #: made on the other side raise no event here.
 _WITHOUT_EVENTS = frozenset(
@@ -128,7 +130,7 @@ class VaultWatcher:
         self._identity = self._root_identity()
         self._notice = None
         if self._identity is None:
-            self._notice = f"{self._root} is not there; it is looked for every {self._heartbeat_seconds:g} s"
+            self._notice = f"{self._root} is not there; it is {LOOKED_FOR} {self._heartbeat_seconds:g} s"
             return
         # A link as the root would be watched itself, not the folder it leads to.
         root = os.path.realpath(self._root)
@@ -156,7 +158,7 @@ class VaultWatcher:
         self._on_change()
 
     def _late(self, why: str, *, limit: str = _WATCHES) -> str:
-        return f"{why} looked for every {self._poll_seconds:g} s. {_RAISE_LIMIT.format(limit)}"
+        return f"{why} {LOOKED_FOR} {self._poll_seconds:g} s. {_RAISE_LIMIT.format(limit)}"
 
     def _disarm(self) -> None:
         if self._observer:
