@@ -43,6 +43,9 @@ log = logging.getLogger("vaultbot")
 _GRACE_S = 2
 _CLOSE_S = 2
 
+# A signal that comes again so soon is the same one: `timeout` and others send it to a process and to its group.
+_SAME_S = 0.3
+
 # How often a service manager that listens is told how the daemon is: while it waits, and from then on.
 _SOON_S = 0.2
 _LATER_S = 5
@@ -89,6 +92,7 @@ def serve(
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))  # A second one waits for nothing.
     raise SystemExit(0)  # What was begun is rolled back, and the lock is given back.
 
 
@@ -115,16 +119,14 @@ def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.so
 
 
 class _Server(uvicorn.Server):
-    """Takes leave at once when it is asked to end, before it waits for open answers."""
+    """Leaves it to its owner what a signal to end does."""
 
-    def __init__(self, config: uvicorn.Config, *, on_exit: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, on_signal: Callable[[int, FrameType | None], None]) -> None:
         super().__init__(config)
-        self._on_exit = on_exit
+        self._on_signal = on_signal
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # In a thread: a signal may come while this one holds the very lock that an Event's `set` needs.
-        threading.Thread(target=self._on_exit, name="ending", daemon=True).start()
-        super().handle_exit(sig, frame)
+        self._on_signal(sig, frame)
 
 
 class _Activity:
@@ -172,6 +174,7 @@ class _Serving:
         self._listener = listener
         self._port: int = listener.getsockname()[1]
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
+        self._ends_since: float | None = None  #: when the first signal to end came, by the clock
         self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
         assistant.worker.on_unheard = self._watcher.unheard
@@ -199,12 +202,12 @@ class _Serving:
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_S,
             ),
-            on_exit=self._take_leave,
+            on_signal=self._end,
         )
 
     def run(self, on_ready: Callable[[Status], None]) -> None:
         """Serve until asked to end; leave nothing half done."""
-        # Until the server listens to signals itself, and once more when it has ended and raises them again.
+        # Until the server listens to signals itself, and when it has ended.
         before = {sig: signal.signal(sig, self._end) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._assistant.worker.start()
@@ -228,7 +231,16 @@ class _Serving:
         self._assistant.worker.wake()
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
-        self._server.should_exit = True
+        """Take leave at once, before open answers are waited for; at a second signal, wait for nothing."""
+        now = time.monotonic()
+        if self._ends_since is None:
+            self._ends_since = now
+            self._server.should_exit = True
+            # In a thread: a signal may come while this one holds the very lock that an Event's `set` needs.
+            threading.Thread(target=self._take_leave, name="ending", daemon=True).start()
+        elif now - self._ends_since > _SAME_S:
+            forget_runtime(self._state, pid=os.getpid())
+            os._exit(0)  # The lock and the model's process end with this one; what was begun is done again later.
 
     def _take_leave(self) -> None:
         self._readiness.stopping()
