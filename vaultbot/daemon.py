@@ -25,10 +25,10 @@ from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
-from vaultbot.errors import PortInUse, VaultbotError, kind_and_place
+from vaultbot.errors import VaultbotError, kind_and_place
 from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute, telling_full_disk
-from vaultbot.ports import taken
+from vaultbot.ports import no_port
 from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, token_of, write_runtime
 from vaultbot.states import remember_owner
@@ -67,7 +67,8 @@ def serve(
 
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
-    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
+    Raises VaultMissing, AlreadyRunning, PortInUse, DataDamaged, DiskFull, ModelMissing for a wrong embedding model, and
+    VaultbotError for a port that may not be used.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
     signal.signal(signal.SIGTERM, _leave)  # Until there is something to end.
@@ -97,7 +98,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.socket:
-    """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse."""
+    """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse, and VaultbotError as `no_port` tells."""
     # Said to be TCP, for only then asyncio sends what is written at once; else each answer on a kept connection waits
     # 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -112,9 +113,9 @@ def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.so
     except OSError as error:
         listener.close()
         if any_port_will_do and port != 0:
-            log.warning("port %s is in use, so this daemon takes a free one", port)
+            log.warning("port %s cannot be had (%s), so this daemon takes a free one", port, error.strerror)
             return _listen(0, any_port_will_do=False, name=name)
-        raise PortInUse(taken(port, name)) from error
+        raise no_port(port, error, name=name) from error
     return listener
 
 
