@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -26,6 +28,7 @@ import pytest
 from tests.cli.machine import Machine, fingerprint, machine_in, until
 from tests.gguf_files import scripted_model
 from vaultbot.daemon import _listen
+from vaultbot.errors import PortInUse, VaultbotError
 from vaultbot.runtime import Runtime, hold_lock, is_locked, make_token, read_runtime, read_token, write_runtime
 
 
@@ -330,6 +333,33 @@ def test_a_taken_port_is_named_and_a_daemon_of_ones_own_takes_another(machine: M
     assert served.error == started.error
     assert f"port {port} is used by another program; choose another with --port" in served.error
     assert by_itself.json()["port"] != int(port)
+
+
+@pytest.mark.parametrize(
+    ("port", "number", "told"),
+    [
+        (
+            80,
+            errno.EACCES,
+            "port 80 is kept for the system's own services, and you may not use it; choose one from",
+        ),
+        (9000, errno.EACCES, "the system does not let you use port 9000; choose another with --port"),
+        (9000, errno.EADDRNOTAVAIL, "has no address 127.0.0.1 now; switch its loopback interface on"),
+        (9000, errno.ENOBUFS, "port 9000 cannot be used: No buffer space available; choose another with --port"),
+    ],
+)
+def test_why_a_port_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, port: int, number: int, told: str) -> None:
+    def refuses(_: socket.socket, place: tuple[str, int]) -> None:
+        if place[1] or number == errno.EADDRNOTAVAIL:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "bind", refuses)
+
+    with pytest.raises(VaultbotError, match=re.escape(told)) as said:
+        _listen(port, any_port_will_do=False, name=None)
+    assert not isinstance(said.value, PortInUse)
+    if number != errno.EADDRNOTAVAIL:
+        _listen(port, any_port_will_do=True, name=None).close()
 
 
 def test_it_listens_on_this_machine_alone(machine: Machine) -> None:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -148,6 +149,57 @@ def test_sigterm_while_texts_are_embedded(machine: Machine, clean: dict[str, lis
             pass
     assert index_of(machine) == clean
     assert vectors_lacking(machine) == 0
+
+
+# Ends that never come to an end: while open answers are waited for, and after that.
+STUCK = {
+    "answers": """
+import asyncio, uvicorn
+async def shutdown(self, sockets=None):
+    print("stuck", flush=True)
+    await asyncio.sleep(3600)
+uvicorn.Server.shutdown = shutdown
+""",
+    "watcher": """
+import time
+from vaultbot.vault.watcher import VaultWatcher
+def stop(self):
+    print("stuck", flush=True)
+    time.sleep(3600)
+VaultWatcher.stop = stop
+""",
+}
+
+
+@pytest.mark.parametrize("where", list(STUCK))
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once_what_the_first_cannot(
+    machine: Machine, clean: dict[str, list[Any]], where: str, second: signal.Signals
+) -> None:
+    (machine.folder / "sitecustomize.py").write_text(STUCK[where])
+    path = os.pathsep.join([str(machine.folder), os.environ.get("PYTHONPATH", "")])
+    with machine.serve(indexed=True, PYTHONPATH=path) as daemon:
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.stdout is not None
+        assert any(line.strip() == "stuck" for line in daemon.stdout)
+        time.sleep(0.5)  # One that comes sooner is the same.
+        daemon.send_signal(second)
+        assert daemon.wait(ENDS_WITHIN_S) == 0
+
+    assert_nothing_is_left(machine)
+    with machine.serve():
+        pass
+    assert index_of(machine) == clean
+
+
+def test_two_signals_in_the_same_moment_are_one(machine: Machine) -> None:
+    with machine.serve(indexed=True) as daemon:
+        daemon.send_signal(signal.SIGINT)
+        code = ended(daemon)
+
+    assert code == 0
+    assert_nothing_is_left(machine)
+    assert machine.state.log.read_text().rstrip().endswith("ended")
 
 
 def test_sigterm_while_an_answer_is_streamed(machine: Machine, clean: dict[str, list[Any]]) -> None:

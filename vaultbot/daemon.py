@@ -25,11 +25,11 @@ from vaultbot.api.routes import Daemon
 from vaultbot.assistant import Assistant
 from vaultbot.bootstrap import assemble
 from vaultbot.config import Config
-from vaultbot.errors import PortInUse, VaultbotError, VaultMissing, kind_and_place
+from vaultbot.errors import VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.roster import is_indexed
 from vaultbot.log_form import set_up_log
 from vaultbot.paths import StatePaths, absolute, telling_full_disk
-from vaultbot.ports import taken
+from vaultbot.ports import no_port
 from vaultbot.readiness import Readiness
 from vaultbot.runtime import Runtime, forget_runtime, hold_lock, token_of, write_runtime
 from vaultbot.states import clear_up, remember_owner
@@ -43,6 +43,9 @@ log = logging.getLogger("vaultbot")
 # Together with the watcher's second less than the five that an end may take; what is cut off is done again later.
 _GRACE_S = 2
 _CLOSE_S = 2
+
+# A signal that comes again so soon is the same one: `timeout` and others send it to a process and to its group.
+_SAME_S = 0.3
 
 # How often a service manager that listens is told how the daemon is: while it waits, and from then on.
 _SOON_S = 0.2
@@ -66,7 +69,8 @@ def serve(
     One that ends when idle takes a free port when the settings' one is in use: nobody else knows of it. In the
     `background` it logs to its file alone.
     A vault that is away is waited for, and its last index serves meanwhile. Raises VaultMissing where there is none,
-    AlreadyRunning, PortInUse, DataDamaged, DiskFull, and ModelMissing for a wrong embedding model.
+    AlreadyRunning, PortInUse, DataDamaged, DiskFull, ModelMissing for a wrong embedding model, and VaultbotError for a
+    port that may not be used.
     """
     os.umask(0o077)  # Chroma would make its files readable for everyone.
     signal.signal(signal.SIGTERM, _leave)  # Until there is something to end.
@@ -104,11 +108,12 @@ def _is_there(vault: Vault, state: StatePaths) -> bool:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))  # A second one waits for nothing.
     raise SystemExit(0)  # What was begun is rolled back, and the lock is given back.
 
 
 def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.socket:
-    """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse."""
+    """A socket on 127.0.0.1 that no child process inherits. Raises PortInUse, and VaultbotError as `no_port` tells."""
     # Said to be TCP, for only then asyncio sends what is written at once; else each answer on a kept connection waits
     # 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -123,23 +128,21 @@ def _listen(port: int, *, any_port_will_do: bool, name: str | None) -> socket.so
     except OSError as error:
         listener.close()
         if any_port_will_do and port != 0:
-            log.warning("port %s is in use, so this daemon takes a free one", port)
+            log.warning("port %s cannot be had (%s), so this daemon takes a free one", port, error.strerror)
             return _listen(0, any_port_will_do=False, name=name)
-        raise PortInUse(taken(port, name)) from error
+        raise no_port(port, error, name=name) from error
     return listener
 
 
 class _Server(uvicorn.Server):
-    """Takes leave at once when it is asked to end, before it waits for open answers."""
+    """Leaves it to its owner what a signal to end does."""
 
-    def __init__(self, config: uvicorn.Config, *, on_exit: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, on_signal: Callable[[int, FrameType | None], None]) -> None:
         super().__init__(config)
-        self._on_exit = on_exit
+        self._on_signal = on_signal
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # In a thread: a signal may come while this one holds the very lock that an Event's `set` needs.
-        threading.Thread(target=self._on_exit, name="ending", daemon=True).start()
-        super().handle_exit(sig, frame)
+        self._on_signal(sig, frame)
 
 
 class _Activity:
@@ -187,6 +190,7 @@ class _Serving:
         self._listener = listener
         self._port: int = listener.getsockname()[1]
         self._idle_s = config.server.idle_minutes * 60 if ends_when_idle else None
+        self._ends_since: float | None = None  #: when the first signal to end came, by the clock
         self._readiness = Readiness()
         self._watcher = VaultWatcher(assistant.vault.root, self._changed)
         assistant.worker.on_unheard = self._watcher.unheard
@@ -215,12 +219,12 @@ class _Serving:
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_S,
             ),
-            on_exit=self._take_leave,
+            on_signal=self._end,
         )
 
     def run(self, on_ready: Callable[[Status], None]) -> None:
         """Serve until asked to end; leave nothing half done."""
-        # Until the server listens to signals itself, and once more when it has ended and raises them again.
+        # Until the server listens to signals itself, and when it has ended.
         before = {sig: signal.signal(sig, self._end) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._assistant.worker.start()
@@ -244,7 +248,16 @@ class _Serving:
         self._assistant.worker.wake()
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
-        self._server.should_exit = True
+        """Take leave at once, before open answers are waited for; at a second signal, wait for nothing."""
+        now = time.monotonic()
+        if self._ends_since is None:
+            self._ends_since = now
+            self._server.should_exit = True
+            # In a thread: a signal may come while this one holds the very lock that an Event's `set` needs.
+            threading.Thread(target=self._take_leave, name="ending", daemon=True).start()
+        elif now - self._ends_since > _SAME_S:
+            forget_runtime(self._state, pid=os.getpid())
+            os._exit(0)  # The lock and the model's process end with this one; what was begun is done again later.
 
     def _take_leave(self) -> None:
         self._readiness.stopping()

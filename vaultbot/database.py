@@ -21,7 +21,7 @@ log = logging.getLogger("vaultbot")
 def open_database(file: Path, tables: str, *, version: int) -> sqlite3.Connection:
     """The file with these `tables`, made when it is not there. Safe to use by several threads, one at a time.
 
-    A damaged file is kept beside the new one, and the log tells. Raises DataDamaged for one of a newer vaultbot.
+    A damaged file is kept beside the new one, and the log tells. Raises DataDamaged for one of another version.
     """
     try:
         return _opened(file, tables, version)
@@ -42,6 +42,12 @@ def _opened(file: Path, tables: str, version: int) -> sqlite3.Connection:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found > version:
             raise DataDamaged(f"{file} was made by a newer vaultbot; install that version again, or move the file away")
+        holds = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if found not in (0, version) or (holds and not found):
+            raise DataDamaged(
+                f"{file} is of a version that this vaultbot does not know ({found}); install the one that made it, or "
+                "move the file away"
+            )
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("quick_check")
         # EXTRA also syncs the folder, so that a commit outlives a loss of power.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import sys
 from collections.abc import Collection
 
 from vaultbot.config import ServerSettings
 from vaultbot.config_reader import header
+from vaultbot.errors import PortInUse, VaultbotError
 from vaultbot.states import holder_of
 
 _USUAL: int = ServerSettings().port
+_FIRST_FOR_ALL = 1024  #: the ports below are for root, unless the system is told otherwise
 
 
 def free_port(*, but: Collection[int] = ()) -> int:
@@ -26,7 +30,25 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def taken(port: int, name: str | None) -> str:
+def no_port(port: int, error: OSError, *, name: str | None) -> VaultbotError:
+    """Why nobody can listen on the port, and what to do about it for the vault that the settings call `name`."""
+    # Windows says so of a port that another program keeps to itself.
+    if error.errno == errno.EADDRINUSE or (sys.platform == "win32" and error.errno == errno.EACCES):
+        return PortInUse(_taken(port, name))
+    if error.errno == errno.EADDRNOTAVAIL:
+        return VaultbotError(
+            "this machine has no address 127.0.0.1 now; switch its loopback interface on, with: ip link set lo up"
+        )
+    choose = "choose another with --port or [server] port (0 takes a free one)"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        if port < _FIRST_FOR_ALL:
+            choose = f"choose one from {_FIRST_FOR_ALL} on with --port or [server] port (0 takes a free one)"
+            return VaultbotError(f"port {port} is kept for the system's own services, and you may not use it; {choose}")
+        return VaultbotError(f"the system does not let you use port {port}; {choose}")
+    return VaultbotError(f"port {port} cannot be used: {error.strerror or error}; {choose}")
+
+
+def _taken(port: int, name: str | None) -> str:
     """That a port is taken, by whom, and what to do about it for the vault that the settings call `name`."""
     other = holder_of(port)
     if other is None:

@@ -91,11 +91,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A piece of generated text. The last piece of a stream has `usage`, and perhaps no text."""
+    """A piece of generated text. The last piece of a stream has `usage`, and perhaps no text; one before the first may
+    tell that the model is not free."""
 
     text: str
     usage: TokenUsage | None = None
     circled: bool = False  #: the last piece's: it ended because the model said the same again and again
+    before: int | None = None  #: in a piece without text: the model answers so many others first; 0: now it is free
 
 
 @dataclass(frozen=True, slots=True)

@@ -345,7 +345,14 @@ class Spoken:
     remark: str = ""  #: to be shown behind it: "(Not in your notes.)"
 
 
-AskEvent: TypeAlias = Sources | Spoken | Answer  #: in this order, and Spoken for every sentence
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event of a streamed answer: the model answers others first."""
+
+    before: int  #: questions; 0 when it begins with this one
+
+
+AskEvent: TypeAlias = Sources | Spoken | Waiting | Answer  #: Sources first, Spoken for every sentence, Answer last
 
 
 # ── suggested ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -119,6 +119,28 @@ def events_of(text: str) -> list[tuple[str, Any]]:
     return [(block["event"], json.loads(block["data"])) for block in blocks if "event" in block]
 
 
+class Busy(ScriptedChatModel):
+    """Answers two others first."""
+
+    def _stream(self, *given: Any) -> Iterator[Generation]:
+        yield Generation("", before=2)
+        yield Generation("", before=1)
+        yield Generation("", before=0)
+        yield from super()._stream(*given)
+
+
+def test_who_waits_for_the_model_hears_how_many_are_before(bakery: VaultBuilder) -> None:
+    bakery.model = Busy({"": "It is fed with flour and water every day."})
+    question = {"question": "What is a starter fed with?", "stream": True}
+
+    told = events_of(post(bakery, "/api/ask", question).body.decode())
+
+    assert [name for name, _ in told[:2]] == ["sources", "delta"]
+    assert [data for name, data in told if name == "waiting"] == [{"before": 2}, {"before": 1}, {"before": 0}]
+    assert told[-1][0] == "done"
+    assert post(bakery, "/api/ask", {"question": "What is a starter fed with?"}).json()["sentences"]
+
+
 # ── contracts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

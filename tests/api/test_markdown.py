@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from vaultbot.api.markdown import answer_parts, cited_titles, escaped
 from vaultbot.difference import Difference
-from vaultbot.types import Answer, AskEvent, Citation, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
+from vaultbot.types import Answer, AskEvent, Citation, Hit, Sentence, Sources, Spoken, Timings, TokenUsage, Waiting
 
 #: Reads all that chat clients read: raw HTML, tables, strike-through.
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -181,6 +181,12 @@ def test_titles_are_read_back_from_links_of_both_kinds() -> None:
 
     assert cited_titles(listed) == ("Kimchi", "Odd | name")
     assert cited_titles("1. [[Kimchi|Kimchi]]") == ()
+
+
+def test_that_the_model_is_not_free_is_no_part_of_the_answer() -> None:
+    said = (Sources("strong", "m"), spoken("Salt.", CITATION)), (answer(citations=(CITATION,)),)
+
+    assert whole(*said[0], Waiting(2), Waiting(0), *said[1]) == whole(*said[0], *said[1])
 
 
 def events_of(*texts: str) -> Iterator[AskEvent]:

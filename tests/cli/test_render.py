@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from vaultbot.cli.progress import duration
@@ -92,6 +94,22 @@ def test_a_sentence_without_support_is_shown_with_the_remark_that_comes_with_it(
         "Unsupported (Not in your notes.)",
         "Unsupported",
     ]
+
+
+def test_how_many_are_before_is_shown_in_a_terminal_until_the_next_event(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printer = AnswerPrinter(verbose=False)
+    printer.show("waiting", {"before": 2})
+    assert capsys.readouterr() == ("", "")
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    for before in (2, 1, 0):
+        printer.show("waiting", {"before": before})
+    printer.close()
+
+    told = ["2 questions before this one …", "1 question before this one …"]
+    assert capsys.readouterr() == ("", "".join(f"{words}\r\033[K" for words in told))
 
 
 def answered(**more: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.index.conftest import Desk
-from vaultbot import faults
+from vaultbot import __version__, faults
 from vaultbot.errors import DataDamaged, DiskFull
 from vaultbot.index import earlier, schema
 from vaultbot.index.schema import SCHEMA_VERSION, CatalogDamaged, open_reader, open_writer
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_catalog_opens_again(file: Path) -> None:
     with closing(open_writer(file)) as db:
-        assert db.execute("SELECT count(*) FROM meta").fetchone() == (300,)
+        assert db.execute("SELECT count(*) FROM meta").fetchone() == (301,)  # and who made it
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
@@ -49,6 +49,29 @@ def test_a_newer_catalog_is_refused_and_left_as_it_is(file: Path) -> None:
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
+@pytest.mark.parametrize(
+    ("made_by", "told"),
+    [
+        ("0.9.1", f"was made by vaultbot 0.9.1, you run {__version__} \\(schema 99"),
+        (__version__, r"was made by a newer vaultbot \(schema 99"),
+        ("\x1b[31m0.9", r"was made by a newer vaultbot \(schema 99"),
+        (None, r"was made by a newer vaultbot \(schema 99"),
+    ],
+)
+def test_of_a_newer_catalog_both_versions_are_named(file: Path, made_by: str | None, told: str) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'made_by'").fetchone() == (__version__,)
+        if made_by is None:  # as by a version that did not write it down
+            db.execute("DROP TABLE meta")
+        else:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'made_by'", (made_by,))
+        db.execute("PRAGMA user_version = 99")
+        db.commit()
+
+    with pytest.raises(DataDamaged, match=told):
+        open_writer(file)
+
+
 def test_an_older_catalog_is_read_anew_and_keeps_its_vectors(tmp_path: Path) -> None:
     file = tmp_path / "catalog.db"
     with closing(open_writer(file)) as db:
@@ -61,9 +84,10 @@ def test_an_older_catalog_is_read_anew_and_keeps_its_vectors(tmp_path: Path) -> 
     with closing(open_writer(file)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert db.execute("SELECT fingerprint FROM vector").fetchall() == [("model",)]
-        assert [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("meta", "note_terms", "file")] == [
+        assert db.execute("SELECT key FROM meta").fetchall() == [("made_by",)]
+        assert [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("note_terms", "file")] == [
             (0,)
-        ] * 3
+        ] * 2
         assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
@@ -125,7 +149,7 @@ def test_a_reader_sees_the_state_before_a_transaction_that_is_going_on(file: Pat
     with closing(open_writer(file)) as writer, closing(open_reader(file)) as reader:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("DELETE FROM meta")
-        assert reader.execute("SELECT count(*) FROM meta").fetchone() == (300,)
+        assert reader.execute("SELECT count(*) FROM meta").fetchone() == (301,)
         writer.execute("COMMIT")
         assert reader.execute("SELECT count(*) FROM meta").fetchone() == (0,)
 

@@ -29,6 +29,55 @@ def info() -> GgufInfo:
     return gguf.read(path)
 
 
+GB = 1 << 30
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    """A file of the kernel's."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+def test_without_a_limit_all_can_be_had_that_the_system_has(tmp_path: Path) -> None:
+    write(tmp_path, "proc/meminfo", f"MemAvailable: {8 * GB // 1024} kB\n")
+    write(tmp_path, "sys/fs/cgroup/memory.max", "max\n")
+
+    assert memory.available_bytes(system=tmp_path) == 8 * GB
+    assert memory.available_bytes(system=tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize("group", ["", "user.slice/app.service"])
+def test_in_a_container_what_is_in_use_cannot_be_had_but_for_the_cache_of_files(tmp_path: Path, group: str) -> None:
+    write(tmp_path, "proc/meminfo", f"MemAvailable: {8 * GB // 1024} kB\n")
+    write(tmp_path, "proc/self/cgroup", f"0::/{group}\n")
+    write(tmp_path, f"sys/fs/cgroup/{group}/memory.max", f"{4 * GB}\n")
+    write(tmp_path, f"sys/fs/cgroup/{group}/memory.current", f"{3 * GB}\n")
+    write(tmp_path, f"sys/fs/cgroup/{group}/memory.stat", f"anon {2 * GB}\ninactive_file {GB}\nactive_file 5\n")
+
+    assert memory.available_bytes(system=tmp_path) == 2 * GB
+
+
+def test_the_limit_of_a_group_above_holds_too(tmp_path: Path) -> None:
+    write(tmp_path, "proc/meminfo", f"MemAvailable: {8 * GB // 1024} kB\n")
+    write(tmp_path, "proc/self/cgroup", "0::/user.slice/app.service\n")
+    write(tmp_path, "sys/fs/cgroup/user.slice/app.service/memory.max", "max\n")
+    write(tmp_path, "sys/fs/cgroup/user.slice/memory.max", f"{GB}\n")
+    write(tmp_path, "sys/fs/cgroup/user.slice/memory.current", f"{2 * GB}\n")
+
+    assert memory.available_bytes(system=tmp_path) == 0
+
+
+@pytest.mark.parametrize("own", ["docker/0123", ""])  # Without a namespace of its own it reads the host's path.
+def test_control_groups_of_the_first_version_count_as_well(tmp_path: Path, own: str) -> None:
+    write(tmp_path, "proc/meminfo", f"MemAvailable: {8 * GB // 1024} kB\n")
+    write(tmp_path, "proc/self/cgroup", f"5:cpu,memory:/{own}\n0::/\n")
+    write(tmp_path, "sys/fs/cgroup/memory/memory.limit_in_bytes", f"{2 * GB}\n")
+    write(tmp_path, "sys/fs/cgroup/memory/memory.usage_in_bytes", f"{GB}\n")
+    write(tmp_path, "sys/fs/cgroup/memory/memory.stat", f"inactive_file 1\ntotal_inactive_file {GB // 2}\n")
+
+    assert memory.available_bytes(system=tmp_path) == 3 * GB // 2
+
+
 def test_the_cache_grows_with_the_context(info: GgufInfo) -> None:
     assert memory.kv_bytes(info, 4096) == 90 * MB
     assert memory.kv_bytes(info, 8192) == 180 * MB

@@ -232,7 +232,7 @@ def test_a_note_that_is_rewritten_all_the_time_is_never_read_as_a_mixture(tmp_pa
 
     def rewrite() -> None:
         turn = 0
-        while not stop.wait(0.07 if turn % 3 else 0.001):
+        while not stop.wait(0.2 if turn % 3 else 0.001):
             turn += 1
             file.write_text(texts[turn % 2])
 
@@ -240,7 +240,7 @@ def test_a_note_that_is_rewritten_all_the_time_is_never_read_as_a_mixture(tmp_pa
     writer.start()
     seen = set()
     try:
-        for _ in range(40):
+        for _ in range(20):
             try:
                 seen.add(vault.read("Note.md").text)
             except FileBusy:
@@ -251,6 +251,31 @@ def test_a_note_that_is_rewritten_all_the_time_is_never_read_as_a_mixture(tmp_pa
 
     assert seen <= set(texts)
     assert vault.read("Note.md").text in texts
+
+
+@pytest.mark.parametrize(("size", "rests_s"), [(100, 0.05), (5_000_000, 0.3), (100_000_000, 1.0)])
+def test_a_larger_file_has_to_rest_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, rests_s: float
+) -> None:
+    vault = Vault(tmp_path)
+    write(tmp_path, "Note.md", "A")
+    os.truncate(tmp_path / "Note.md", size)
+    now = time.time_ns()
+    slept: list[float] = []
+
+    def rest(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += int(seconds * 1e9) + 1000
+
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    monkeypatch.setattr(time, "sleep", rest)
+
+    vault.read("Note.md")
+    assert sum(slept) == pytest.approx(rests_s, abs=0.04)
+    slept.clear()
+    vault.read("Note.md")  # It has settled.
+    assert slept == []
 
 
 def test_an_empty_note_is_a_note(tmp_path: Path) -> None:

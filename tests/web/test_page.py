@@ -214,6 +214,33 @@ def test_an_answer_comes_with_sources_that_are_read_here_or_opened_in_obsidian(e
     page.until("document.getElementById('note').hidden")
 
 
+WAITS = """(async () => {
+  const { Conversation } = await import("/assets/conversation.js");
+  const { drawTurn } = await import("/assets/answer.js");
+  const seen = [];
+  const daemon = { events: async function* () {
+    yield { name: "sources", data: { match: "good", model: "tiny" } };
+    for (const before of [2, 1, 0]) yield { name: "waiting", data: { before } };
+  } };
+  const conversation = new Conversation(daemon, () => {
+    const drawn = drawTurn(conversation.turns[0], { read() {}, copy() {}, retry: null })[1];
+    seen.push(drawn.querySelector(".working")?.textContent);
+  });
+  await conversation.ask("What?");
+  document.title = JSON.stringify(seen);
+})()"""
+
+
+def test_who_waits_sees_how_many_questions_are_before(enter: Enter) -> None:
+    page = enter()
+    page.run(WAITS)
+    page.until("document.title.startsWith('[')")
+
+    _, *seen = json.loads(page.run("document.title"))
+    reads = "tiny reads them"
+    assert seen[:4] == [reads, "2 questions before this one", "1 question before this one", reads]
+
+
 def test_stop_ends_the_answer_and_keeps_what_was_said(enter: Enter, daemon: Client) -> None:
     page = enter()
     ask(page, QUESTION)

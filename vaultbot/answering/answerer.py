@@ -39,7 +39,7 @@ from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.hits import Found
 from vaultbot.retrieval.query import MAX_QUESTION, Query, parse_question
 from vaultbot.retrieval.retriever import Reading, Retriever
-from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage
+from vaultbot.types import Answer, AskEvent, Hit, Sentence, Sources, Spoken, Timings, TokenUsage, Waiting
 
 _NEAREST = 3
 _QUOTE_FLOOR = 0.8  #: a quote must match by itself nearly as well as the notes as a whole
@@ -274,6 +274,9 @@ class _Asking:
                 places=self._room.places,
             )
             for text in self._generated(model, prompt, statements):
+                if isinstance(text, Waiting):
+                    yield text
+                    continue
                 if says_no(text, self._refusal.words.values()):
                     self._disowned = not any(said.support == "supported" for said in self._sentences)
                     continue
@@ -325,12 +328,15 @@ class _Asking:
         sources = ", ".join(hit.wikilink for hit in nearest)
         return self._refusal.text(question=self._question, sources=sources, **self._told())
 
-    def _generated(self, model: ChatModel, prompt: Prompt, statements: Statements) -> Iterator[str]:
-        """What the model says, statement by statement, as soon as each is complete."""
+    def _generated(self, model: ChatModel, prompt: Prompt, statements: Statements) -> Iterator[str | Waiting]:
+        """What the model says, statement by statement, as soon as each is complete; before, how long it is not free."""
         count = 0
         stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, prefix=prompt.prefix, cancel=self._enough)
         try:
             for piece in stream:
+                if piece.before is not None:
+                    yield Waiting(piece.before)
+                    continue
                 if piece.usage is not None:
                     self._usage = piece.usage
                 if piece.text and self._first_token_ms is None:

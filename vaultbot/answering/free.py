@@ -47,5 +47,7 @@ def free_text(
     limit = min(max_tokens or _MOST_TOKENS, _MOST_TOKENS, room)
     yield FreeText("")
     for piece in model.stream(messages, max_tokens=limit, stop=stop, cancel=cancel):
+        if piece.before is not None:
+            continue
         cut_off = piece.usage is not None and piece.usage.completion >= limit
         yield FreeText(piece.text, piece.usage, cut_off)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 from vaultbot.difference import Difference
-from vaultbot.types import AskEvent, Citation, Hit, Sources, Spoken
+from vaultbot.types import AskEvent, Citation, Hit, Sources, Spoken, Waiting
 from vaultbot.vault.resolver import without_md
 
 SOURCES = "**Sources**"
@@ -50,7 +50,7 @@ def escaped(text: str) -> str:
 
 
 def answer_parts(events: Iterator[AskEvent]) -> Iterator[tuple[str, AskEvent]]:
-    """The Markdown of each event of an answer; put together, it is the whole."""
+    """The Markdown of each event of an answer that has some; put together, it is the whole."""
     begun = False
     for event in events:
         if isinstance(event, Sources):
@@ -59,7 +59,7 @@ def answer_parts(events: Iterator[AskEvent]) -> Iterator[tuple[str, AskEvent]]:
         elif isinstance(event, Spoken):
             yield (" " if begun else "") + _sentence(event), event
             begun = True
-        else:
+        elif not isinstance(event, Waiting):
             parts = [] if begun else [escaped(event.answer)]
             parts += [_differing(difference) for difference in event.differences]
             parts += [_sources(event.citations)] if event.citations else []

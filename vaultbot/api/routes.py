@@ -46,7 +46,7 @@ from vaultbot.retrieval.filters import Options
 from vaultbot.retrieval.ranking import Mode
 from vaultbot.runtime import Token, is_challenge, prove
 from vaultbot.status import Status
-from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken
+from vaultbot.types import Answer, AskEvent, IndexReport, SearchResult, Sources, Spoken, Waiting
 from vaultbot.web.logins import Logins
 
 _EVENTS_WAIT_S = 1.0
@@ -220,7 +220,7 @@ def _options_beside_a_note(
 
 
 def _told(first: AskEvent, events: Iterator[AskEvent]) -> Iterator[tuple[str, object]]:
-    """The events of an answer as `sources`, `delta` for every sentence, `done` with the whole."""
+    """The events of an answer as `sources`, `delta` for every sentence, `waiting`, and `done` with the whole."""
     yield _event(first)
     try:
         for event in events:
@@ -236,7 +236,7 @@ def _event(event: AskEvent) -> tuple[str, object]:
         return "sources", asdict(event)
     if isinstance(event, Spoken):
         return "delta", {"text": event.sentence.text, **asdict(event)}
-    return "done", asdict(event)
+    return "waiting" if isinstance(event, Waiting) else "done", asdict(event)
 
 
 def _last(events: Iterator[AskEvent]) -> Answer:

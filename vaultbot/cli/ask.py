@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -42,9 +43,9 @@ def ask(
     if session.json:
         print_json(client.post("/api/ask", body))
         return
-    printer = AnswerPrinter(verbose=session.verbose)
     name = ""
-    for name, data in client.events("POST", "/api/ask", {**body, "stream": True}):
-        printer.show(name, data)
+    with closing(AnswerPrinter(verbose=session.verbose)) as printer:
+        for name, data in client.events("POST", "/api/ask", {**body, "stream": True}):
+            printer.show(name, data)
     if name != "done":
         raise NotRunning("the daemon broke off in the middle of the answer; ask again, or see: vaultbot status")

@@ -110,8 +110,10 @@ class Chat:
         body = {**self._body, "messages": [*self._history[-_REMEMBERED:], asked], "stream": True}
         # Looked for each time: a daemon ends when nobody has asked it for long.
         client = self._session.client(start=self._start, until_indexed=True)
-        printer = AnswerPrinter(verbose=self._session.verbose)
-        with closing(client.events("POST", "/api/ask", body)) as events:
+        with (
+            closing(AnswerPrinter(verbose=self._session.verbose)) as printer,
+            closing(client.events("POST", "/api/ask", body)) as events,
+        ):
             for name, data in events:
                 printer.show(name, data)
                 if name == "done":

@@ -166,9 +166,11 @@ class AnswerPrinter:
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
+        self._waits = False  #: a line says so
 
     def show(self, name: str, data: Mapping[str, Any]) -> None:
-        """Print one event: `sources`, `delta` or `done`."""
+        """Print one event: `sources`, `delta` or `done`; in a terminal `waiting`, until the next one."""
+        self.close()
         if name == "sources":
             self._begin(data)
         elif name == "delta":
@@ -176,6 +178,15 @@ class AnswerPrinter:
         elif name == "done":
             self._end(data)
         sys.stdout.flush()
+        if name == "waiting" and data["before"] and sys.stderr.isatty():
+            self._waits = True
+            print(f"{counted(data['before'], 'question')} before this one …", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take away what is shown only for a while."""
+        if self._waits:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        self._waits = False
 
     def _begin(self, sources: Mapping[str, Any]) -> None:
         if sources["match"] == "weak":

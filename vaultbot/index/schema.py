@@ -15,6 +15,7 @@ from pathlib import Path
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
 from vaultbot.index.earlier import copy_of, forget_earlier, keep_earlier
+from vaultbot.index.maker import maker_of, remember_maker
 from vaultbot.paths import START_AGAIN, disk_full, says_full
 
 SCHEMA_VERSION = 4
@@ -148,7 +149,7 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
         if copy.exists():
             back = f"put {copy.name}, which is the one of before, in its place"
         raise DataDamaged(
-            f"{file} was made by a newer vaultbot (schema {version}, this one knows {SCHEMA_VERSION}); "
+            f"{file} was made by {maker_of(connection)} (schema {version}, this one knows {SCHEMA_VERSION}); "
             f"install that version again, or {back}"
         )
     connection.execute("PRAGMA journal_mode = WAL")
@@ -168,6 +169,7 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
         faults.point("schema.dropped")
         for statement in _statements(_TABLES):
             connection.execute(statement)
+        remember_maker(connection)
         faults.point("schema.half-made")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         faults.point("schema.before-commit")

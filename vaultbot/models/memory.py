@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,18 @@ BATCH = 256  #: tokens of the prompt that are computed at once
 _ENGINE = 48 << 20  # the libraries
 _WIDTH = 23 * BATCH * 4  # bytes of buffers that get touched, for each number that a token is between two layers
 _WORD = 260  # bytes of memory for each word of the vocabulary
+# Of both versions: the process's group, where it is mounted, its limit, what is in use, and what of that is only the
+# cache of files, which goes when memory is wanted.
+_CONTROL_GROUPS = (
+    (r"^0::/(.*)$", "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    (
+        r"^\d+:(?:\S*,)?memory(?:,[^:]*)?:/(.*)$",
+        "sys/fs/cgroup/memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)
 _GPU_RESERVE = 600 << 20  # the driver's context, and room for the desktop
 
 
@@ -42,14 +55,25 @@ def _engine_bytes(vocabulary: int, width: int) -> int:
     return _ENGINE + _WIDTH * width + _WORD * vocabulary
 
 
-def available_bytes() -> int | None:
+def available_bytes(*, system: Path = Path("/")) -> int | None:
     """Memory that can be had without swapping, also in a container; None where the system does not say."""
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text("/proc/meminfo"), re.MULTILINE)
-    if not found:
-        return None
-    limit = _text("/sys/fs/cgroup/memory.max").strip()
-    free = int(found[1]) * 1024
-    return min(free, int(limit)) if limit.isdigit() else free
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(system / "proc/meminfo"), re.MULTILINE)
+    return min([int(found[1]) * 1024, *_left_in_groups(system)]) if found else None
+
+
+def _left_in_groups(system: Path) -> Iterator[int]:
+    """What the limits leave of the control groups that this process is in, from its own one up."""
+    groups = _text(system / "proc/self/cgroup")
+    for line, mounted, limit, used, cache in _CONTROL_GROUPS:
+        own = re.search(line, groups, re.MULTILINE)
+        top = system / mounted
+        # In a container the path may be the host's, which is not there: then the topmost folder is its own group.
+        path = top / own[1].strip("/") if own and ".." not in own[1] else top
+        for folder in (path, *(above for above in path.parents if above.is_relative_to(top))):
+            most, now = _text(folder / limit).strip(), _text(folder / used).strip()
+            if most.isdigit():
+                back = re.search(rf"^{cache} (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
+                yield max(0, int(most) - max(0, int(now or 0) - int(back[1] if back else 0)))
 
 
 def gpu_layers(info: GgufInfo, free_vram: int, context_tokens: int) -> int:
@@ -67,8 +91,8 @@ def gpu_layers(info: GgufInfo, free_vram: int, context_tokens: int) -> int:
     return layers
 
 
-def _text(path: str) -> str:
+def _text(path: Path) -> str:
     try:
-        return Path(path).read_text(encoding="ascii", errors="replace")
+        return path.read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""

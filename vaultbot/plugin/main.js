@@ -1,5 +1,5 @@
 /* The companion plugin of vaultbot, built from obsidian-plugin/. MIT licence.
-   sources: c59b7eb52ada531db85b2d7f1286fd49fd86c974b76808105f4dc80b944fd776 */
+   sources: 786ae324f5296f89429908c64f520bb88ee59afc300bbc7a9cf2e790bdddf7a6 */
 "use strict";
 var __defProp = Object.defineProperty;
 var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
@@ -226,6 +226,7 @@ function drawTurn(app, el, turn, actions) {
 }
 function workingOn(turn) {
   if (turn.state === "asking") return "Looking through your notes";
+  if (turn.before > 0) return turn.before === 1 ? "1 question before this one" : `${turn.before} questions before this one`;
   return turn.model === null ? "Choosing the sentences" : `${shown(turn.model)} reads them`;
 }
 function drawSentence(app, parent, sentence, citations) {
@@ -404,7 +405,7 @@ var ChatView = class extends import_obsidian3.ItemView {
   /** A turn that looks as before stays as it is, and whatever has the focus in it keeps it. */
   drawOnce(turn, retry) {
     var _a;
-    const as = [turn.state, turn.sentences.length, turn.model, retry].join();
+    const as = [turn.state, turn.sentences.length, turn.model, turn.before, retry].join();
     const before = this.drawn.get(turn);
     if ((before == null ? void 0 : before.as) === as) return;
     const el = (_a = before == null ? void 0 : before.el) != null ? _a : this.turns.createDiv({ cls: "vaultbot-turn" });
@@ -503,7 +504,8 @@ var Conversation = class {
       sentences: [],
       citations: [],
       answer: null,
-      failure: ""
+      failure: "",
+      before: 0
     };
     this.turns.push(turn);
     const running = new AbortController();
@@ -517,6 +519,8 @@ var Conversation = class {
         } else if (event.kind === "sentence") {
           turn.sentences.push(event.sentence);
           turn.citations.push(...event.citations);
+        } else if (event.kind === "waiting") {
+          turn.before = event.before;
         } else {
           const { sentences, citations, match } = event.answer;
           Object.assign(turn, { answer: event.answer, sentences, citations, match, state: "done" });
@@ -763,6 +767,7 @@ function askEvent(name, value) {
     const { sentence, citations } = value;
     return { kind: "sentence", sentence, citations };
   }
+  if (name === "waiting") return { kind: "waiting", before: value.before };
   return name === "done" ? { kind: "answer", answer: value } : null;
 }
 

@@ -38,8 +38,11 @@ for _flag in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
 _ATTEMPTS = 4
 _PAUSE_S = 0.005
 _GROWN_BYTES = 65_536  #: of what was appended while it is read; then it is read again anyway
-# A write that began so recently may still go on, and would not move the time stamp again.
+# A write that began so recently may still go on, and would not move the time stamp again. What is larger is written for
+# longer, and its writer is more likely to have to wait in the middle.
 _SETTLED_NS = 50_000_000
+_SETTLED_NS_PER_BYTE = 50
+_SETTLED_NS_AT_MOST = 1_000_000_000
 
 
 class FileBusy(VaultbotError):
@@ -239,4 +242,5 @@ def _digest(data: bytes) -> str:
 def _unsettled_s(stamp: FileStamp) -> float:
     """How long to wait until the last write is surely over, in seconds."""
     age = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns)
-    return (_SETTLED_NS - age) / 1e9 if 0 <= age < _SETTLED_NS else 0.0
+    settled = min(_SETTLED_NS + _SETTLED_NS_PER_BYTE * stamp.size, _SETTLED_NS_AT_MOST)
+    return (settled - age) / 1e9 if 0 <= age < settled else 0.0

@@ -38,6 +38,8 @@ interface InstalledModel { name: string; in_use: boolean; bytes: number | null; 
 interface Turn {
   question: string; state: "asking" | "answering" | "done" | "stopped" | "failed"; model: string | null;
   sentences: Sentence[]; remarks: string[]; citations: Citation[]; answer: Answer | null; failure: string;
+  /** Questions that the model answers first. */
+  before: number;
 }
 type ReadHere = (path: string, line?: number) => void;
 

@@ -17,6 +17,8 @@ export interface Turn {
   citations: Citation[];
   answer: Answer | null;
   failure: string;
+  /** Questions that the model answers first. */
+  before: number;
 }
 
 /** The most that the daemon takes. */
@@ -39,7 +41,7 @@ export class Conversation {
     if (this.busy || question.trim() === "") return;
     const asked: Question = { messages: this.messages(question), ...(path === "" ? {} : { path }) };
     const turn: Turn = {
-      question, path, state: "asking", model: null, match: null, sentences: [], citations: [], answer: null, failure: "",
+      question, path, state: "asking", model: null, match: null, sentences: [], citations: [], answer: null, failure: "", before: 0,
     };
     this.turns.push(turn);
     const running = new AbortController();
@@ -53,6 +55,8 @@ export class Conversation {
         } else if (event.kind === "sentence") {
           turn.sentences.push(event.sentence);
           turn.citations.push(...event.citations);
+        } else if (event.kind === "waiting") {
+          turn.before = event.before;
         } else {
           const { sentences, citations, match } = event.answer;
           Object.assign(turn, { answer: event.answer, sentences, citations, match, state: "done" });

@@ -34,6 +34,7 @@ export function drawTurn(app: App, el: HTMLElement, turn: Turn, actions: TurnAct
 
 function workingOn(turn: Turn): string {
   if (turn.state === "asking") return "Looking through your notes";
+  if (turn.before > 0) return turn.before === 1 ? "1 question before this one" : `${turn.before} questions before this one`;
   return turn.model === null ? "Choosing the sentences" : `${shown(turn.model)} reads them`;
 }
 

@@ -152,7 +152,7 @@ export class ChatView extends ItemView {
 
   /** A turn that looks as before stays as it is, and whatever has the focus in it keeps it. */
   private drawOnce(turn: Turn, retry: boolean): void {
-    const as = [turn.state, turn.sentences.length, turn.model, retry].join();
+    const as = [turn.state, turn.sentences.length, turn.model, turn.before, retry].join();
     const before = this.drawn.get(turn);
     if (before?.as === as) return;
     const el = before?.el ?? this.turns.createDiv({ cls: "vaultbot-turn" });

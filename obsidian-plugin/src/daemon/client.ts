@@ -175,5 +175,6 @@ function askEvent(name: string, value: unknown): AskEvent | null {
     const { sentence, citations } = value as { sentence: Sentence; citations: Citation[] };
     return { kind: "sentence", sentence, citations };
   }
+  if (name === "waiting") return { kind: "waiting", before: (value as { before: number }).before };
   return name === "done" ? { kind: "answer", answer: value as Answer } : null;
 }

@@ -51,10 +51,12 @@ export interface Answer {
   warnings: string[];
 }
 
-/** What a streamed answer consists of, in this order; the last is the whole answer. */
+/** What a streamed answer consists of; the last is the whole answer. */
 export type AskEvent =
   | { kind: "sources"; match: Match; model: string | null }
   | { kind: "sentence"; sentence: Sentence; citations: Citation[] }
+  /** So many questions are answered by the model first; 0 when it begins with this one. */
+  | { kind: "waiting"; before: number }
   | { kind: "answer"; answer: Answer };
 
 export interface Message {

@@ -51,10 +51,11 @@ describe("the client", () => {
     const daemon = new FakeDaemon();
     const whole = answer();
     daemon.stream_ = () =>
-      events(["sources", { match: "good", model: "tiny" }], ["delta", { text: "Salt.", sentence: { text: "Salt.", citations: [1], support: "quote" }, citations: [] }], ["done", whole]);
+      events(["sources", { match: "good", model: "tiny" }], ["delta", { text: "Salt.", sentence: { text: "Salt.", citations: [1], support: "quote" }, citations: [] }], ["waiting", { before: 2 }], ["some-later-event", {}], ["done", whole]);
     const told = await all(daemon.client().ask(QUESTION, new AbortController().signal));
-    expect(told.map(({ kind }) => kind)).toEqual(["sources", "sentence", "answer"]);
-    expect(told[2]).toEqual({ kind: "answer", answer: whole });
+    expect(told.map(({ kind }) => kind)).toEqual(["sources", "sentence", "waiting", "answer"]);
+    expect(told[2]).toEqual({ kind: "waiting", before: 2 });
+    expect(told[3]).toEqual({ kind: "answer", answer: whole });
     expect(JSON.parse(daemon.sent[1]?.body ?? "")).toEqual({ ...QUESTION, stream: true });
   });
 

@@ -60,6 +60,18 @@ describe("a conversation", () => {
     expect(asked[1]?.messages).toEqual([{ role: "user", content: "Second?" }]);
   });
 
+  test("knows how many questions the model answers first", async () => {
+    const seen: number[] = [];
+    const conversation = new Conversation(answering(
+      { kind: "sources", match: "good", model: "tiny" }, { kind: "waiting", before: 2 }, { kind: "waiting", before: 0 },
+      { kind: "answer", answer: ANSWER },
+    ));
+    conversation.onChange(() => void seen.push(conversation.turns[0]?.before ?? 0));
+    await conversation.ask("What is in kimchi?");
+    expect(seen).toEqual([0, 0, 2, 0, 0, 0]);
+    expect(conversation.turns[0]?.state).toBe("done");
+  });
+
   test("that is stopped keeps what was said so far", async () => {
     let signal: AbortSignal | undefined;
     const conversation: Conversation = new Conversation({

@@ -30,7 +30,7 @@ function turnOf(payload: string, refused = false): Turn {
     nearest: [{ ...place, line: 1, text: payload }], warnings: [payload],
     differences: [{ citations: [1, 1], words: [payload, ""], dates: [null, null] }],
   } as unknown as Answer;
-  return { question: payload, path: payload, state: "done", model: payload, match: "good", sentences: answer.sentences, citations: answer.citations, answer, failure: wordsOf(new Error(payload)) };
+  return { question: payload, path: payload, state: "done", model: payload, match: "good", sentences: answer.sentences, citations: answer.citations, answer, failure: wordsOf(new Error(payload)), before: 0 };
 }
 
 /** Controls, zero widths, overrides of direction and tags, in what is read or in what a tooltip or a screen reader says. */

@@ -147,6 +147,36 @@ def test_a_cancel_while_the_prompt_is_read_leaves_the_model_as_it_was(smol: Llam
     assert _answer(smol, ITALY) == before
 
 
+def test_who_waits_is_told_how_many_are_before_once_a_second_and_is_answered_in_order(
+    scripted: LlamaCppChatModel,
+) -> None:
+    first, second, third = (scripted.stream(QUESTION, max_tokens=100) for _ in range(3))
+    begun = next(first)
+    assert next(second).before == 1
+    assert next(third).before == 2
+    told_at = time.monotonic()
+
+    assert text_of([begun, *first]) == REPLY
+    assert next(third).before == 1  # The second one's turn has come.
+    assert time.monotonic() - told_at > 0.9
+    assert next(second).before == 0
+    assert text_of(list(second)) == REPLY
+    assert next(third).before == 0
+    assert text_of(list(third)) == REPLY
+
+
+def test_who_leaves_the_line_is_waited_for_no_more(scripted: LlamaCppChatModel) -> None:
+    first, second, third = (scripted.stream(QUESTION, max_tokens=100) for _ in range(3))
+    next(first)
+    next(second)
+    assert next(third).before == 2
+
+    second.close()  # type: ignore[attr-defined]
+    first.close()  # type: ignore[attr-defined]
+
+    assert text_of(list(third)) == REPLY
+
+
 def test_tokens_are_counted_while_an_answer_is_written(smol: LlamaCppChatModel) -> None:
     stream = smol.stream(STORY, max_tokens=200)
     next(stream)

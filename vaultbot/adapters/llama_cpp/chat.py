@@ -7,7 +7,7 @@ is given up.
 
 from __future__ import annotations
 
-import contextlib
+import math
 import queue
 import threading
 import time
@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from vaultbot.adapters.llama_cpp.host import POLL_SECONDS, ModelHost, ask
+from vaultbot.adapters.llama_cpp.line import Line
 from vaultbot.adapters.llama_cpp.measured import engine_version, measured_file
 from vaultbot.adapters.llama_cpp.pipe import Packet
 from vaultbot.errors import InvalidRequest, ModelInvalid
@@ -25,11 +26,12 @@ from vaultbot.protocols import Generation, Message, Speed
 from vaultbot.types import TokenUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from vaultbot.adapters.llama_cpp.process import ModelProcess, Question
 
+_TOLD_SECONDS = 1.0  # between two times that somebody is told how many are before
 _CANCEL_SECONDS = 10.0  # a cancelled process that is still busy after this is killed
 
 
@@ -92,7 +94,7 @@ class LlamaCppChatModel:
             key = f"{fingerprint(path)} {engine_version()} {self._context_tokens} {layers}"
             options["state"] = {"path": str(state.absolute()), "key": key}
         self._host = ModelHost(self._info, options, choose="--model or [model] path", on_ready=self._hear_speed)
-        self._speaking = threading.Lock()  # held from the first to the last piece of a stream, in whatever thread
+        self._line = Line()  # a place is held from the first to the last piece of a stream, in whatever thread
 
     @property
     def name(self) -> str:
@@ -151,7 +153,7 @@ class LlamaCppChatModel:
         stop: Sequence[str] = (),
         cancel: threading.Event | None = None,
     ) -> Iterator[Generation]:
-        """See ChatModel. One stream at a time: a second one waits for the first to end."""
+        """See ChatModel. One stream at a time, in the order of asking: a second one waits for the first to end."""
         if not messages or max_tokens < 1:
             raise InvalidRequest("a generation needs at least one message and max_tokens of at least 1")
         words = {
@@ -167,22 +169,23 @@ class LlamaCppChatModel:
         self._host.close()
 
     def _stream(self, words: Packet, cancel: threading.Event) -> Iterator[Generation]:
-        with self._turn(cancel) as mine:
-            process = self._host.running(cancel) if mine else None
+        with self._line.place() as before:
+            yield from self._wait(before, cancel)
+            process = self._host.running(cancel) if not before(0) else None
             if process is None:
                 yield Generation("", TokenUsage())
                 return
             yield from self._pieces(process, ask(process, "generate", **words), cancel)
 
-    @contextlib.contextmanager
-    def _turn(self, cancel: threading.Event) -> Iterator[bool]:
-        while not (mine := self._speaking.acquire(timeout=POLL_SECONDS)) and not cancel.is_set():
-            pass
-        try:
-            yield mine
-        finally:
-            if mine:
-                self._speaking.release()
+    def _wait(self, before: Callable[[float], int], cancel: threading.Event) -> Iterator[Generation]:
+        """Wait for the turn, and tell who waits how long the line before is."""
+        told, told_at = 0, -math.inf
+        while (others := before(POLL_SECONDS)) and not cancel.is_set():
+            if others != told and time.monotonic() - told_at >= _TOLD_SECONDS:
+                told, told_at = others, time.monotonic()
+                yield Generation("", before=others)
+        if told and not others:
+            yield Generation("", before=0)
 
     def _hear_speed(self, packet: Packet) -> None:
         if speed := packet["speed"]:

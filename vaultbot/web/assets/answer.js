@@ -28,8 +28,9 @@ export function drawTurn(turn, actions) {
 }
 
 /** @param {Turn} turn */
-function workingOn({ state, model }) {
+function workingOn({ state, model, before }) {
   if (state === "asking") return "Looking through your notes";
+  if (before > 0) return before === 1 ? "1 question before this one" : `${before} questions before this one`;
   return model === null ? "Choosing the sentences" : `${model} reads them`;
 }
 

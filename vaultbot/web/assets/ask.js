@@ -36,7 +36,7 @@ export function makeAsk(daemon, read) {
 
   /** A turn that looks as before stays as it is, and whatever has the focus in it keeps it. @param {Turn} turn @param {boolean} last */
   function drawOnce(turn, last) {
-    const as = [turn.state, turn.sentences.length, turn.model, last].join();
+    const as = [turn.state, turn.sentences.length, turn.model, turn.before, last].join();
     const before = drawn.get(turn);
     if (before?.as === as) return;
     const element = before?.element ?? turns.appendChild(el("article", { class: "turn" }));

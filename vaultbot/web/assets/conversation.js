@@ -28,7 +28,7 @@ export class Conversation {
     if (this.busy || question.trim() === "") return;
     const messages = this.#messages(question);
     /** @type {Turn} */
-    const turn = { question, state: "asking", model: null, sentences: [], remarks: [], citations: [], answer: null, failure: "" };
+    const turn = { question, state: "asking", model: null, sentences: [], remarks: [], citations: [], answer: null, failure: "", before: 0 };
     this.turns.push(turn);
     const running = new AbortController();
     this.#running = running;
@@ -42,6 +42,8 @@ export class Conversation {
           turn.sentences.push(data.sentence);
           turn.remarks.push(data.remark);
           turn.citations.push(...data.citations);
+        } else if (name === "waiting") {
+          turn.before = data.before;
         } else if (name === "done") {
           const { sentences, citations, model } = data;
           Object.assign(turn, { answer: data, sentences, citations, model, state: "done" });
