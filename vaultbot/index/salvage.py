@@ -1,20 +1,71 @@
-"""What can still be read of a damaged catalog. The vault tells everything again but the vectors, which cost time."""
+"""A damaged catalog is set aside, and what can still be read of it goes into a new one.
+
+The vault tells everything again but the vectors, which cost time.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 
+from vaultbot import faults
 from vaultbot.index.catalog import Catalog
+from vaultbot.index.damage import CatalogDamaged, suspect
+from vaultbot.index.soundness import are_unit
+from vaultbot.paths import StatePaths
+
+log = logging.getLogger("vaultbot")
 
 _AT_ONCE = 256
 _LEAST_ROW = 256  #: bytes that a vector takes with its key
 _Row = tuple[str, bytes, bytes]
+
+
+def open_catalog(file: Path) -> tuple[Catalog, str | None]:
+    """The catalog, and what a person should know of it. A damaged one is kept beside a new one.
+
+    A kill at any time costs no vector: the new one takes the damaged one's place when it holds them.
+    """
+    new, found_damaged = file.with_name(f"{file.name}.new"), StatePaths(file.parent).suspect
+    if not file.exists():
+        found_damaged.unlink(missing_ok=True)
+        if new.exists():  # Whole, for a kill came between the last two steps.
+            new.rename(file)
+    try:
+        return Catalog(file), None
+    except CatalogDamaged as error:
+        log.warning("%s", error)
+        suspect(file, "found by a start")
+    for leftover in (new, _beside(new, "-wal"), _beside(new, "-shm"), _beside(file, "-shm")):
+        leftover.unlink(missing_ok=True)
+    catalog = Catalog(new)
+    kept = salvage(file, catalog)
+    catalog.close()
+    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
+    _beside(file, "-shm").unlink(missing_ok=True)
+    if (written_last := _beside(file, "-wal")).exists():  # First, or the new one might take it for its own.
+        written_last.rename(_beside(aside, "-wal"))
+    file.rename(aside)
+    faults.point("catalog.set-aside")
+    new.rename(file)
+    found_damaged.unlink(missing_ok=True)
+    notice = (
+        f"the catalog was damaged and is kept as {aside.name}: the vault is read again, and {kept:,} texts need not be "
+        "embedded again. The damaged file can be deleted"
+    )
+    log.warning("%s", notice)
+    return Catalog(file), notice
+
+
+def _beside(file: Path, what: str) -> Path:
+    return file.with_name(f"{file.name}{what}")
 
 
 def salvage(damaged: Path, catalog: Catalog) -> int:
@@ -73,4 +124,4 @@ def _is_whole(fingerprint: object, text_hash: object, vector: object) -> bool:
         return False
     if len(text_hash) != 32 or not vector or len(vector) % 4:
         return False
-    return bool(abs(np.linalg.norm(np.frombuffer(vector, "<f4").astype(np.float64)) - 1) < 1e-3)
+    return are_unit(np.frombuffer(vector, "<f4").reshape(1, -1))

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 
 from vaultbot.errors import DiskFull, ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
+from vaultbot.index.damage import in_words, told
 from vaultbot.index.indexer import Indexer
 from vaultbot.index.noticeboard import Noticeboard
 from vaultbot.index.noticeboard import WorkerState as WorkerState
@@ -160,8 +161,9 @@ class IndexWorker:
                     self._let_it_settle()
         except Exception as error:
             log.error("the index thread ended: %s", kind_and_place(error))
+            said = in_words(told(error, self._reader.file))
             ended = VaultbotError(
-                f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start"
+                f"the index is not being updated any more ({said}); run: vaultbot stop, vaultbot start"
             )
             self._board.say("degraded", str(ended))
         finally:
@@ -198,6 +200,7 @@ class IndexWorker:
             if says_full(error):
                 self._wait_for_vectors("a disk is full; free some space, and it goes on within a minute")
                 return
+            error = told(error, self._reader.file)
             log.warning("the vector index cannot be used: %s", kind_and_place(error))
             self._tell_away(None)
             self._board.note("vectors", f"words alone are searched, because the vector index cannot be used: {error}")
@@ -284,6 +287,7 @@ class IndexWorker:
         return (min(_FIRST_S, self._rescan_s) if first else self._rescan_s) if self._rescan_next else SETTLE_S + 0.1
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
+        error = told(error, self._reader.file)
         if isinstance(error, ShuttingDown):
             self._board.say("stopping", str(error))
         elif isinstance(error, VaultMissing):
@@ -300,7 +304,7 @@ class IndexWorker:
             log.error("indexing failed: %s", kind_and_place(error))
             self._board.say(
                 "degraded",
-                f"indexing failed ({type(error).__name__}: {error}); it is tried again in a minute",
+                f"indexing failed ({in_words(error)}); it is tried again in a minute",
             )
         for future in wanted:
             future.set_exception(error)
