@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -145,3 +146,15 @@ def test_a_kill_while_it_is_replaced_costs_no_vector(shelf: Desk, point: str, mo
     assert shelf.run().embedded < 60  # of 120
     assert not shelf.catalog_file.with_name("catalog.suspect").exists()
     assert not shelf.catalog_file.with_name("catalog.db.new").exists()
+
+
+def test_a_key_beyond_all_numbers_does_not_take_for_ever(shelf: Desk) -> None:
+    with closing(sqlite3.connect(shelf.catalog_file, isolation_level=None)) as db:
+        db.execute("UPDATE vector SET rowid = 9223372036854775000 WHERE rowid = 7")
+        db.execute("UPDATE vector SET rowid = 900000000000000 WHERE rowid = 100")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shelf.catalog_file.with_name("catalog.suspect").touch()
+
+    embedded, _ = mended(shelf)
+
+    assert embedded == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -104,19 +105,28 @@ def _readable(old: sqlite3.Connection, *, at_most: int) -> Iterator[list[_Row]]:
     place, step, skipped = 0, _AT_ONCE, 1
     while place < last:
         try:
-            yield old.execute(
+            rows = old.execute(
                 "SELECT fingerprint, text_hash, vector FROM vector WHERE rowid > ? AND rowid <= ?",
                 (place, place + step),
             ).fetchall()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            # A damaged key can be beyond all numbers, and to walk there would take for ever.
+            further = place + step if rows else _next(old, place + step)
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError):
             if step > 1:
                 step = max(1, step // 8)
             else:
                 place += skipped
-                skipped = min(2 * skipped, _AT_ONCE)
+                skipped *= 2
             continue
-        place += step
+        yield rows
+        place = further
         step, skipped = min(_AT_ONCE, 2 * step), 1
+
+
+def _next(old: sqlite3.Connection, place: int) -> int:
+    """The place before the next row."""
+    (rowid,) = old.execute("SELECT min(rowid) FROM vector WHERE rowid > ?", (place,)).fetchone()
+    return sys.maxsize if rowid is None else max(place, rowid - 1)
 
 
 def _is_whole(fingerprint: object, text_hash: object, vector: object) -> bool:
