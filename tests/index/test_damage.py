@@ -72,6 +72,10 @@ def kept(db: sqlite3.Connection) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES ('refused', '[\"x')")
 
 
+def recipe(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE meta SET value = CAST(x'ff' AS TEXT) WHERE key = 'recipe'")
+
+
 def words(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM passage_terms_data WHERE id > 10")
 
@@ -84,7 +88,22 @@ def table(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE synonym")
 
 
-ALL = (stamp, digest, properties, problems, headings, text, key_of_a_text, vector, length, kept, words, columns, table)
+ALL = (
+    stamp,
+    digest,
+    properties,
+    problems,
+    headings,
+    text,
+    key_of_a_text,
+    vector,
+    length,
+    kept,
+    recipe,
+    words,
+    columns,
+    table,
+)
 
 
 def done_to(file: Path, damage: Damage) -> None:

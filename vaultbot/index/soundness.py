@@ -112,8 +112,9 @@ def _are_problems(text: str) -> bool:
 
 
 def _meta_is_wrong(db: sqlite3.Connection) -> bool:
-    kept = db.execute("SELECT value FROM meta WHERE key <> 'recipe'")  # Which is the caller's.
-    return any(value[:1] in ("{", "[") and json.loads(value) is None for (value,) in kept)
+    kept = dict(db.execute("SELECT key, value FROM meta"))
+    kept.pop("recipe", None)  # It is the caller's.
+    return any(value[:1] in ("{", "[") and json.loads(value) is None for value in kept.values())
 
 
 def _vectors_are_wrong(db: sqlite3.Connection) -> bool:
