@@ -18,6 +18,7 @@ import threading
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -398,6 +399,23 @@ def test_a_catalog_that_is_garbage_is_put_aside_and_made_again(machine: Machine)
     machine.vaultbot("stop")
     machine.state.catalog.write_bytes(b"no database" * 1000)
 
+    assert machine.vaultbot("search", "sourdough", "--json").json()["hits"]
+    assert list(machine.state.root.glob("catalog.db.damaged-*"))
+
+
+def test_a_catalog_that_is_damaged_while_the_daemon_runs_is_told_and_healed_by_the_next_start(machine: Machine) -> None:
+    machine.vaultbot("index")
+    with closing(sqlite3.connect(machine.state.catalog)) as db, db:
+        db.execute("UPDATE chunk SET text = CAST(x'736f7572ff646f756768' AS TEXT)")  # "sour", no letter, "dough"
+
+    told = machine.vaultbot("search", "sourdough")
+
+    assert told.code == 6
+    assert "run: vaultbot stop, vaultbot start" in told.error
+    status = machine.vaultbot("status")
+    assert "the catalog was found to be damaged" in status.out
+    assert "sour" not in told.error + status.out + machine.state.log.read_text()
+    machine.vaultbot("stop")
     assert machine.vaultbot("search", "sourdough", "--json").json()["hits"]
     assert list(machine.state.root.glob("catalog.db.damaged-*"))
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from vaultbot import faults
 from vaultbot.adapters.chroma import FolderVectors
 from vaultbot.adapters.chroma_server import VECTORS, ServerVectors
 from vaultbot.adapters.cross_encoder import CrossEncoderReranker
@@ -33,13 +31,11 @@ from vaultbot.answering.templates import check_templates
 from vaultbot.assistant import Assistant
 from vaultbot.config import Config, EmbeddingSettings, IndexSettings, ModelSettings, is_address
 from vaultbot.errors import ConfigError
-from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import estimate_tokens
 from vaultbot.index.known_texts import KnownTexts
 from vaultbot.index.outbox import OpenVectors
 from vaultbot.index.reader import CatalogReader
-from vaultbot.index.salvage import salvage
-from vaultbot.index.schema import CatalogDamaged
+from vaultbot.index.salvage import open_catalog
 from vaultbot.index.succession import Engine, Predecessor, succession
 from vaultbot.index.worker import IndexWorker
 from vaultbot.links.decisions import Decisions
@@ -109,7 +105,7 @@ def assemble_with(
     prompts = Path(config.prompts.folder).expanduser() if config.prompts.folder else None
     check_templates(prompts)
     state.create()
-    catalog, damage = _open_catalog(state.catalog)
+    catalog, damage = open_catalog(state.catalog)
     reader = CatalogReader(state.catalog)
     asked = config.retrieval
 
@@ -367,25 +363,3 @@ def _vector_opener(store: VectorStore, embedder: AnyEmbedder | None, *, beside: 
         return vectors, "; ".join(notice for notice in (embedder.notice, news) if notice) or None
 
     return open_vectors
-
-
-def _open_catalog(file: Path) -> tuple[Catalog, str | None]:
-    """The catalog, and what a person should know of it. A damaged one is kept beside a new one."""
-    try:
-        return Catalog(file), None
-    except CatalogDamaged as error:
-        log.warning("%s", error)
-    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-    file.rename(aside)
-    faults.point("catalog.set-aside")
-    file.with_name(f"{file.name}-shm").unlink(missing_ok=True)
-    if (written_last := file.with_name(f"{file.name}-wal")).exists():
-        written_last.rename(aside.with_name(f"{aside.name}-wal"))
-    catalog = Catalog(file)
-    kept = salvage(aside, catalog)
-    notice = (
-        f"the catalog was damaged and is kept as {aside.name}: the vault is read again, and {kept:,} texts need not be "
-        "embedded again. The damaged file can be deleted"
-    )
-    log.warning("%s", notice)
-    return catalog, notice

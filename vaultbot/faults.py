@@ -21,7 +21,7 @@ KINDS = ("kill", "raise", *_ERRORS, "sleep")
 POINTS = {
     "start": (
         "runtime.before-replace",  # a token or a runtime file is written, and not yet in its place
-        "catalog.set-aside",  # a damaged catalog has been moved, what belongs to it has not
+        "catalog.set-aside",  # a damaged catalog has been moved, the new one is not yet in its place
         "database.set-aside",  # the same of a journal or the decisions
     ),
     "migrate": (

@@ -99,6 +99,11 @@ class StatePaths:
         return self.root / "catalog.db"
 
     @property
+    def suspect(self) -> Path:
+        """There once the catalog could not be read back: the next start replaces it. Says where that was met."""
+        return self.root / "catalog.suspect"
+
+    @property
     def vectors(self) -> Path:
         """Chroma's folder, rebuilt from the catalog at any doubt."""
         return self.root / "vectors"

@@ -11,6 +11,7 @@ from vaultbot import __version__
 from vaultbot.api.metrics import Metrics, Present
 from vaultbot.assistant import Assistant
 from vaultbot.errors import ModelMissing
+from vaultbot.index.damage import MET
 from vaultbot.index.freshness import FreshnessMeter, why_stale
 from vaultbot.paths import StatePaths
 from vaultbot.processes import processes
@@ -68,6 +69,7 @@ class Vitals:
             *index.notices,
             *assistant.notices(),
             *([self._watcher.notice] if self._watcher.notice else []),
+            *([MET] if self._state.suspect.exists() and index.message != MET else []),
         ]
         try:
             model, loaded = assistant.model_name(), assistant.model_loaded()

@@ -22,6 +22,7 @@ _MODULES = {
     "G-13": "soak",
     "G-14": "any_order",
     "G-17": "storms",
+    "G-18": "catalog_damage",
 }
 
 ALL = list(_MODULES)

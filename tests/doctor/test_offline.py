@@ -123,14 +123,20 @@ def test_the_repair_of_vectors_deletes_them_alone(bakery: VaultBuilder) -> None:
     assert bakery.state.catalog.read_bytes() == catalog
 
 
-def test_a_full_text_that_cannot_be_made_anew_takes_the_catalog_aside(bakery: VaultBuilder) -> None:
+def test_a_damaged_full_text_has_the_catalog_made_anew_without_the_embedding_model(
+    bakery: VaultBuilder,
+) -> None:
     (one,) = repairs([Check("full text", "problem", "damaged", repair="words")], bakery.state)
-    bakery.state.catalog.write_bytes(b"no database" * 1000)
     one.do()
+    assert found_in(bakery).checks[0].state == "problem"  # Until the next start.
+    assert bakery.embedder is not None
+    embedded = len(bakery.embedder.embedded)
 
-    assert not bakery.state.catalog.exists()
-    (kept,) = bakery.state.root.glob("catalog.db.damaged-*")
-    assert kept.read_bytes() == b"no database" * 1000
+    assert bakery.index().added == 12
+
+    assert len(bakery.embedder.embedded) == embedded
+    assert list(bakery.state.root.glob("catalog.db.damaged-*"))
+    assert not bakery.state.suspect.exists()
 
 
 def test_there_is_nothing_to_look_at_before_the_first_start(vault: VaultBuilder) -> None:

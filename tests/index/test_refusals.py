@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from tests.fakes import HashEmbedder
@@ -145,3 +146,27 @@ def test_a_new_model_that_can_embed_it_mends_its_note(poisoned: Desk) -> None:
 
     assert poisoned.reader.damaged() == []
     assert change.changeover.after.run(settle=True).touched is False
+
+
+def test_numbers_without_sense_are_no_vectors_and_are_not_kept(garden: Desk) -> None:
+    """Or every start would take them for damage of the catalog."""
+    assert garden.embedder is not None
+    embed = garden.embedder.embed_documents
+
+    def dizzy(texts: Sequence[str]) -> FloatArray:
+        vectors = embed(texts)
+        for place, text in enumerate(texts):
+            if "dizzy" in text:
+                vectors[place] = np.nan
+        return vectors
+
+    garden.embedder.embed_documents = dizzy  # type: ignore[method-assign]
+    garden.write("Dizzy.md", "A dizzy note.")
+    garden.write("Sober.md", "A sober note.")
+
+    report = garden.run()
+
+    assert [one.path for one in report.damaged] == ["Dizzy.md"]
+    assert garden.find("dizzy") == ["Dizzy.md"]
+    garden.reopen()
+    assert garden.run().added == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.index.conftest import Desk
-from vaultbot.bootstrap import _open_catalog
-from vaultbot.index.schema import CatalogDamaged, open_reader, open_writer
+from vaultbot import faults
+from vaultbot.index.damage import CatalogDamaged
+from vaultbot.index.salvage import open_catalog
+from vaultbot.index.schema import open_reader, open_writer
 
 PAGE = 4096
 
@@ -30,7 +33,7 @@ def mended(desk: Desk) -> tuple[int, str]:
     """How many texts had to be embedded when the vault was read into a new catalog, and what was told."""
     with pytest.raises(CatalogDamaged):
         open_writer(desk.catalog_file)
-    catalog, notice = _open_catalog(desk.catalog_file)
+    catalog, notice = open_catalog(desk.catalog_file)
     catalog.close()
     assert notice is not None
     report = desk.run()
@@ -117,8 +120,41 @@ def test_what_was_written_last_is_in_the_log_file_and_is_read_there(shelf: Desk,
 
     with pytest.raises(CatalogDamaged):
         open_writer(shelf.catalog_file)
-    catalog, _ = _open_catalog(shelf.catalog_file)
+    catalog, _ = open_catalog(shelf.catalog_file)
     held = catalog._db.execute("SELECT DISTINCT fingerprint FROM vector").fetchall()
     catalog.close()
 
     assert ("another",) in held
+
+
+@pytest.mark.parametrize("point", ["schema.before-commit", "catalog.set-aside"])
+def test_a_kill_while_it_is_replaced_costs_no_vector(shelf: Desk, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(shelf.catalog_file.read_bytes())
+    zeros_in_the_middle(data)
+    shelf.catalog_file.write_bytes(data)
+
+    def killed(name: str) -> None:
+        if name == point:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(faults, "point", killed)
+        with pytest.raises(KeyboardInterrupt):
+            open_catalog(shelf.catalog_file)
+    open_catalog(shelf.catalog_file)[0].close()
+
+    assert shelf.run().embedded < 60  # of 120
+    assert not shelf.catalog_file.with_name("catalog.suspect").exists()
+    assert not shelf.catalog_file.with_name("catalog.db.new").exists()
+
+
+def test_a_key_beyond_all_numbers_does_not_take_for_ever(shelf: Desk) -> None:
+    with closing(sqlite3.connect(shelf.catalog_file, isolation_level=None)) as db:
+        db.execute("UPDATE vector SET rowid = 9223372036854775000 WHERE rowid = 7")
+        db.execute("UPDATE vector SET rowid = 900000000000000 WHERE rowid = 100")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shelf.catalog_file.with_name("catalog.suspect").touch()
+
+    embedded, _ = mended(shelf)
+
+    assert embedded == 0

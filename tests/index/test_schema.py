@@ -13,7 +13,8 @@ from tests.index.conftest import Desk
 from vaultbot import __version__, faults
 from vaultbot.errors import DataDamaged, DiskFull
 from vaultbot.index import earlier, schema
-from vaultbot.index.schema import SCHEMA_VERSION, CatalogDamaged, open_reader, open_writer
+from vaultbot.index.damage import CatalogDamaged
+from vaultbot.index.schema import SCHEMA_VERSION, open_reader, open_writer
 from vaultbot.paths import LEAST_ROOM
 
 

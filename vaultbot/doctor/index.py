@@ -13,6 +13,7 @@ from vaultbot.index.health import CatalogFacts, IndexFacts, VectorFacts
 from vaultbot.index.schema import SCHEMA_VERSION
 
 _CATALOG, _WORDS, _VECTORS, _OUTBOX, _EDITS = "catalog", "full text", "vectors", "outbox", "edits"
+_ANEW = f"{REPAIR}; the file is kept beside, the vault is read anew, and vectors that are whole are kept"
 _REBUILT = f"{REPAIR}; they are rebuilt from the catalog, without the embedding model"
 
 
@@ -35,7 +36,7 @@ def catalog(facts: CatalogFacts) -> Check:
             _CATALOG,
             "problem",
             f"it is damaged: {facts.damage}",
-            f"{REPAIR}; the file is kept beside, and the vault is read anew",
+            _ANEW,
             "catalog",
         )
     if facts.schema > SCHEMA_VERSION:
@@ -60,7 +61,7 @@ def words(facts: CatalogFacts) -> Check:
         _WORDS,
         "problem",
         f"it is damaged: {facts.words_damage}",
-        f"{REPAIR}; it is made anew, and the vault is read again, without the embedding model",
+        _ANEW,
         "words",
     )
 

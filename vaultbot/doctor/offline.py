@@ -43,7 +43,7 @@ def look(config: Config, vault: Vault, state: StatePaths) -> Found:
         return Found((Check("catalog", "ok", "there is none yet; the first start reads the vault"),))
     try:
         with copied(state.catalog) as copy:
-            facts = look_at_catalog(copy)
+            facts = look_at_catalog(copy, suspect=state.suspect.exists())
             if facts.damage is not None or facts.schema != SCHEMA_VERSION:
                 return Found(tuple(index(IndexFacts(facts))))
             findings = lint(Graph(CatalogReader(copy)), vault.settings(), kinds=FINDINGS)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from vaultbot.doctor.check import Check, counted
 from vaultbot.doctor.storage import exposed_files
-from vaultbot.errors import DataDamaged
-from vaultbot.index.health import rebuild_words
+from vaultbot.index.damage import suspect
 from vaultbot.paths import StatePaths, remove_whole
 
 
@@ -33,14 +30,11 @@ def repairs(checks: Iterable[Check], state: StatePaths) -> list[Repair]:
         todo.append(
             Repair(f"take from others the right to read {counted(count, 'file')} of {state.root}", lambda: shut(state))
         )
-    if "catalog" in kinds:
-        says = f"move {state.catalog.name} aside, and read the vault anew"
-        # The start does that: it looks at the file as doctor did, and saves what vectors it can.
-        todo.append(Repair(says, lambda: None, alone=True, reindexes=True))
-    if "words" in kinds:
-        says = "make the full-text tables anew, and read the vault again, without the embedding model"
-        todo.append(Repair(says, lambda: _rebuild_words(state), alone=True, reindexes=True))
-    if "vectors" in kinds and "catalog" not in kinds:
+    if kinds & {"catalog", "words"}:
+        says = f"move {state.catalog.name} aside, read the vault anew, and keep every vector that is whole"
+        # The start does that.
+        todo.append(Repair(says, lambda: suspect(state.catalog, "doctor --repair"), alone=True, reindexes=True))
+    if "vectors" in kinds and not kinds & {"catalog", "words"}:
         says = "delete the vector index, and fill it from the catalog, without the embedding model"
         todo.append(Repair(says, lambda: _drop_vectors(state), alone=True, reindexes=True))
     if "index" in kinds and not any(one.reindexes for one in todo):
@@ -53,16 +47,6 @@ def shut(state: StatePaths) -> None:
     """Leave every file of the state to its owner alone."""
     for one in exposed_files(state.root)[0]:
         one.path.chmod(one.wanted)
-
-
-def _rebuild_words(state: StatePaths) -> None:
-    try:
-        rebuild_words(state.catalog)
-    except (DataDamaged, sqlite3.DatabaseError):
-        aside = state.catalog.with_name(f"{state.catalog.name}.damaged-{int(time.time())}")
-        state.catalog.rename(aside)
-        for leftover in ("-wal", "-shm"):
-            state.catalog.with_name(f"{state.catalog.name}{leftover}").unlink(missing_ok=True)
 
 
 def _drop_vectors(state: StatePaths) -> None:

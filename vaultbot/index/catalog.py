@@ -12,11 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vaultbot import faults
 from vaultbot.errors import VaultbotError
+from vaultbot.index.damage import MET, CatalogDamaged
 from vaultbot.index.edges import Edges
 from vaultbot.index.note_rows import NO_STAMP, NoteRows, ReadNote, stamp_text, text_hash
 from vaultbot.index.schema import open_writer
@@ -89,10 +91,10 @@ class Catalog:
     def recorded(self) -> dict[str, Recorded]:
         """Every note's path with its file's stamp and hash at the last reading."""
         rows = self._db.execute("SELECT path, stamp, hash, kept_out FROM note")
-        return {
-            path: Recorded(FileStamp(*map(int, stamp.split())), digest, kept_out)
-            for path, stamp, digest, kept_out in rows
-        }
+        try:
+            return {path: Recorded(_stamp(stamp), digest, kept_out) for path, stamp, digest, kept_out in rows}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise CatalogDamaged(MET) from error
 
     def skipped(self) -> set[str]:
         """The paths of the files that the last whole run left out, or could not read."""
@@ -111,6 +113,14 @@ class Catalog:
         """A value kept beside the notes, such as what the index was built with."""
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
+
+    def kept(self, key: str, otherwise: JsonValue) -> Any:
+        """A value that was kept as JSON, or `otherwise` when there is none."""
+        text = self.meta(key)
+        try:
+            return json.loads(text) if text else otherwise
+        except ValueError as error:
+            raise CatalogDamaged(MET) from error
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a value."""
@@ -166,7 +176,10 @@ class Catalog:
         """Date every note anew, by its path and properties: the vault's form of daily notes has changed."""
         with self._transaction() as db:
             rows = db.execute("SELECT id, path, properties FROM note").fetchall()
-            dated = [(date_of(path, json.loads(properties)), key) for key, path, properties in rows]
+            try:
+                dated = [(date_of(path, json.loads(properties)), key) for key, path, properties in rows]
+            except json.JSONDecodeError as error:
+                raise CatalogDamaged(MET) from error
             db.executemany("UPDATE note SET date = ? WHERE id = ?", dated)
             faults.point("catalog.dates-before-commit")
 
@@ -240,7 +253,7 @@ class Catalog:
         A note that comes back sooner, and a model that is taken up again, cost no embedding.
         """
         now = time.time() if now is None else now
-        if abs(now - float(self.meta("swept") or 0)) < _SWEPT_EVERY_S:
+        if abs(now - float(self.kept("swept", 0))) < _SWEPT_EVERY_S:
             return
         with self._transaction() as db:
             sweep(db, fingerprint, now=now)
@@ -268,7 +281,10 @@ class Catalog:
                 f" WHERE vector.fingerprint = ? AND chunk.id IN ({marks})",
                 (fingerprint, *batch),
             )
-            found.update({identity: np.frombuffer(blob, np.float32) for identity, blob in rows})
+            try:
+                found.update({identity: np.frombuffer(blob, np.float32) for identity, blob in rows})
+            except (ValueError, TypeError) as error:
+                raise CatalogDamaged(MET) from error
         return found
 
     def ids_with_vectors(self, fingerprint: str) -> set[str]:
@@ -278,6 +294,11 @@ class Catalog:
             (fingerprint,),
         )
         return {row[0] for row in rows}
+
+
+def _stamp(text: str) -> FileStamp:
+    size, mtime_ns, ctime_ns, ino = map(int, text.split())
+    return FileStamp(size, mtime_ns, ctime_ns, ino)
 
 
 def _batches(items: Sequence[str] | Sequence[bytes], size: int) -> Iterator[Sequence[str] | Sequence[bytes]]:

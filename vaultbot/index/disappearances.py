@@ -56,7 +56,7 @@ class Disappearances:
         )
 
     def _known(self) -> tuple[float, set[str]]:
-        kept = json.loads(self._catalog.meta(_META) or "{}")
+        kept = self._catalog.kept(_META, {})
         return float(kept.get("at", 0.0)), set(kept.get("paths", ()))
 
     def _keep(self, at: float, paths: set[str]) -> None:

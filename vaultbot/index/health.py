@@ -17,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vaultbot.index.schema import SCHEMA_VERSION, open_writer
+from vaultbot.index.damage import in_words
+from vaultbot.index.schema import SCHEMA_VERSION, why_damaged
+from vaultbot.index.soundness import words_damage
 from vaultbot.index.vectorizer import BuiltWith
 from vaultbot.paths import COPY_PREFIX
 from vaultbot.protocols import VectorIndex
@@ -25,7 +27,6 @@ from vaultbot.protocols import VectorIndex
 ASKED = 64  #: vectors that have to find themselves
 _NEIGHBOURS = 8
 _SAME = 0.9999  #: cosine
-_WORDS = ("note_terms", "passage_terms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +85,29 @@ def copied_while_open(connection: sqlite3.Connection, file: Path) -> Iterator[Pa
         yield copy
 
 
-def look_at_catalog(copy: Path) -> CatalogFacts:
-    """Facts about a copy of the catalog, which may be changed by this."""
+def look_at_catalog(copy: Path, *, suspect: bool) -> CatalogFacts:
+    """Facts about a copy of the catalog, which may be changed by this; `suspect` when it could not be read before."""
+    if suspect:
+        return CatalogFacts(damage="it could not be read back while vaultbot ran")
     try:
         with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             return _catalog_facts(db)
     except sqlite3.Error as error:
-        return CatalogFacts(damage=str(error))
+        return CatalogFacts(damage=in_words(error))
 
 
 def _catalog_facts(db: sqlite3.Connection) -> CatalogFacts:
     schema = db.execute("PRAGMA user_version").fetchone()[0]
     db.execute("PRAGMA cell_size_check = ON")
-    found = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
-    if found != ["ok"]:
-        return CatalogFacts(damage="; ".join(" ".join(line.split()) for line in found), schema=schema)
+    if found := why_damaged(db):
+        return CatalogFacts(damage=found, schema=schema)
     if schema != SCHEMA_VERSION:
         return CatalogFacts(schema=schema)
     built = db.execute("SELECT value FROM meta WHERE key = 'built_with'").fetchone()
     parsed = BuiltWith.parse(built[0] if built else None)
     fingerprint = parsed.fingerprint if parsed and parsed.fingerprint != "none" else None
     return CatalogFacts(
-        words_damage=_words_damage(db),
+        words_damage=words_damage(db),
         schema=schema,
         fingerprint=fingerprint,
         notes=_count(db, "SELECT count(*) FROM note"),
@@ -113,31 +115,6 @@ def _catalog_facts(db: sqlite3.Connection) -> CatalogFacts:
         with_vectors=len(_expected(db, fingerprint)),
         waiting=_count(db, "SELECT count(DISTINCT chunk) FROM outbox"),
     )
-
-
-def _words_damage(db: sqlite3.Connection) -> str | None:
-    for table in _WORDS:
-        try:
-            db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
-        except sqlite3.DatabaseError as error:
-            return f"{table}: {error}"
-    notes, passages = (_count(db, f"SELECT count(*) FROM {table}_docsize") for table in _WORDS)
-    searched = _count(db, "SELECT count(*) FROM note WHERE searched")
-    cut = _count(db, "SELECT count(*) FROM chunk WHERE view = 'passage'")
-    if (notes, passages) != (searched, cut):
-        return f"it holds the words of {notes} notes and {passages} passages, and not of {searched} and {cut}"
-    return None
-
-
-def rebuild_words(file: Path) -> None:
-    """Make the full-text tables anew, and have every note read again, of which none is embedded again.
-
-    For the holder of the lock. Raises DataDamaged or sqlite3.DatabaseError when the file bears not even that.
-    """
-    with closing(open_writer(file)) as db:
-        for table in _WORDS:
-            db.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
-        db.execute("UPDATE note SET hash = ''")
 
 
 def _count(db: sqlite3.Connection, sql: str) -> int:

@@ -22,6 +22,7 @@ from vaultbot import faults
 from vaultbot.errors import ModelMissing, VaultbotError, kind_and_place
 from vaultbot.index.catalog import Catalog, Recorded
 from vaultbot.index.changes import Changes, compare, newly_kept_out
+from vaultbot.index.damage import CatalogDamaged
 from vaultbot.index.disappearances import Disappearances
 from vaultbot.index.latecomers import Latecomers
 from vaultbot.index.note_rows import ReadNote
@@ -190,7 +191,7 @@ class Indexer:
 
     def is_stale(self) -> bool:
         """Whether a day has passed since the last `thorough` run: some disks and programs put stamps back."""
-        return abs(time.time() - float(self._catalog.meta("read_through") or 0)) > _READ_THROUGH_EVERY_S
+        return abs(time.time() - float(self._catalog.kept("read_through", 0))) > _READ_THROUGH_EVERY_S
 
     def _report(self, run: Run, unchanged: int, warnings: tuple[str, ...]) -> IndexReport:
         return IndexReport(
@@ -339,7 +340,7 @@ class Indexer:
             )
         except FileNotFoundError:
             return None  # It went between the scan and now; the next scan decides.
-        except ModelMissing:
+        except (ModelMissing, CatalogDamaged, sqlite3.Error):
             raise  # Not the note's fault, and true of every other note.
         except VaultbotError as error:
             run.failed.append(Skipped(path, str(error)))

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from vaultbot.errors import DataDamaged
 from vaultbot.index.connections import Connections
+from vaultbot.index.damage import MET, CatalogDamaged, telling_damage
 from vaultbot.index.filtering import keys
 from vaultbot.index.health import IndexFacts, copied_while_open, look_at_catalog, look_at_vectors
+from vaultbot.paths import StatePaths
 from vaultbot.protocols import FloatArray, VectorIndex
 from vaultbot.types import DAMAGES, Heading, JsonValue, Problem, Skipped
 
@@ -74,7 +75,7 @@ class CatalogReader:
     """Reads the catalog from any thread; a thread has a connection for as long as it reads."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._connections = Connections(file)
         self._local = threading.local()
 
@@ -84,6 +85,11 @@ class CatalogReader:
         connection = self._in_snapshot
         assert connection is not None, "a connection is only lent within a snapshot"
         return connection
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the catalog could not be read back, so that the next start replaces it."""
+        return StatePaths(self.file.parent).suspect.exists()
 
     @property
     def _in_snapshot(self) -> sqlite3.Connection | None:
@@ -99,22 +105,14 @@ class CatalogReader:
         if self._in_snapshot is not None:
             yield
             return
-        try:
-            with self._connections.lent() as connection:
-                connection.execute("BEGIN")
-                self._local.connection, self._local.counted = connection, {}
-                try:
-                    yield
-                finally:
-                    self._local.connection = None
-                    connection.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise DataDamaged(
-                f"the catalog {self._file} was damaged while vaultbot ran; run: vaultbot stop, and ask again. The "
-                "vault is read anew then"
-            ) from error
+        with telling_damage(self.file), self._connections.lent() as connection:
+            connection.execute("BEGIN")
+            self._local.connection, self._local.counted = connection, {}
+            try:
+                yield
+            finally:
+                self._local.connection = None
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:
@@ -122,7 +120,7 @@ class CatalogReader:
         if (connection := self._in_snapshot) is not None:
             yield connection
             return
-        with self._connections.lent() as connection:
+        with telling_damage(self.file), self._connections.lent() as connection:
             yield connection
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -146,9 +144,11 @@ class CatalogReader:
     def facts(self, vectors: VectorIndex | None, fingerprint: str) -> IndexFacts:
         """Whether the catalog is whole, and the vector index of this embedder what the catalog says."""
         with self._lent() as connection:
-            with copied_while_open(connection, self._file) as copy:
-                catalog = look_at_catalog(copy)
-            return IndexFacts(catalog, look_at_vectors(connection, vectors, fingerprint) if vectors else None)
+            with copied_while_open(connection, self.file) as copy:
+                catalog = look_at_catalog(copy, suspect=self.is_suspect)
+            if vectors is None or catalog.damage is not None:
+                return IndexFacts(catalog)
+            return IndexFacts(catalog, look_at_vectors(connection, vectors, fingerprint))
 
     def aliases(self, note: int) -> list[str]:
         """The note's other names."""
@@ -287,7 +287,11 @@ class CatalogReader:
             (fingerprint, keys(notes)),
         )
         # One buffer for all: a filter may leave thousands.
-        matrix = np.frombuffer(b"".join(blob for *_, blob in rows), np.float32).reshape(len(rows), -1 if rows else 0)
+        try:
+            matrix = np.frombuffer(b"".join(b for *_, b in rows), np.float32).reshape(len(rows), -1 if rows else 0)
+        except ValueError:
+            with telling_damage(self.file):
+                raise CatalogDamaged(MET) from None
         return Vectors([row[0] for row in rows], [row[1] for row in rows], [row[2] == "card" for row in rows], matrix)
 
     def chunk_count(self, notes: Collection[int]) -> int:

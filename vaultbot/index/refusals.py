@@ -32,7 +32,7 @@ class Refusals:
         """Have those of the last start read again, once: the model or its server may have been mended."""
         if self._paths is None:
             self._paths = set()
-            self._catalog.ask_for_another_read(json.loads(self._catalog.meta(_META) or "[]"))
+            self._catalog.ask_for_another_read(self._catalog.kept(_META, []))
             self._catalog.set_meta(_META, "[]")
 
     def told(self, batch: Sequence[ReadNote]) -> tuple[list[ReadNote], list[str]]:

@@ -1,20 +1,72 @@
-"""What can still be read of a damaged catalog. The vault tells everything again but the vectors, which cost time."""
+"""A damaged catalog is set aside, and what can still be read of it goes into a new one.
+
+The vault tells everything again but the vectors, which cost time.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
 
+from vaultbot import faults
 from vaultbot.index.catalog import Catalog
+from vaultbot.index.damage import CatalogDamaged, suspect
+from vaultbot.index.soundness import are_unit
+from vaultbot.paths import StatePaths
+
+log = logging.getLogger("vaultbot")
 
 _AT_ONCE = 256
 _LEAST_ROW = 256  #: bytes that a vector takes with its key
 _Row = tuple[str, bytes, bytes]
+
+
+def open_catalog(file: Path) -> tuple[Catalog, str | None]:
+    """The catalog, and what a person should know of it. A damaged one is kept beside a new one.
+
+    A kill at any time costs no vector: the new one takes the damaged one's place when it holds them.
+    """
+    new, found_damaged = file.with_name(f"{file.name}.new"), StatePaths(file.parent).suspect
+    if not file.exists():
+        found_damaged.unlink(missing_ok=True)
+        if new.exists():  # Whole, for a kill came between the last two steps.
+            new.rename(file)
+    try:
+        return Catalog(file), None
+    except CatalogDamaged as error:
+        log.warning("%s", error)
+        suspect(file, "found by a start")
+    for leftover in (new, _beside(new, "-wal"), _beside(new, "-shm"), _beside(file, "-shm")):
+        leftover.unlink(missing_ok=True)
+    catalog = Catalog(new)
+    kept = salvage(file, catalog)
+    catalog.close()
+    aside = file.with_name(f"{file.name}.damaged-{int(time.time())}")
+    _beside(file, "-shm").unlink(missing_ok=True)
+    if (written_last := _beside(file, "-wal")).exists():  # First, or the new one might take it for its own.
+        written_last.rename(_beside(aside, "-wal"))
+    file.rename(aside)
+    faults.point("catalog.set-aside")
+    new.rename(file)
+    found_damaged.unlink(missing_ok=True)
+    notice = (
+        f"the catalog was damaged and is kept as {aside.name}: the vault is read again, and {kept:,} texts need not be "
+        "embedded again. The damaged file can be deleted"
+    )
+    log.warning("%s", notice)
+    return Catalog(file), notice
+
+
+def _beside(file: Path, what: str) -> Path:
+    return file.with_name(f"{file.name}{what}")
 
 
 def salvage(damaged: Path, catalog: Catalog) -> int:
@@ -53,19 +105,28 @@ def _readable(old: sqlite3.Connection, *, at_most: int) -> Iterator[list[_Row]]:
     place, step, skipped = 0, _AT_ONCE, 1
     while place < last:
         try:
-            yield old.execute(
+            rows = old.execute(
                 "SELECT fingerprint, text_hash, vector FROM vector WHERE rowid > ? AND rowid <= ?",
                 (place, place + step),
             ).fetchall()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            # A damaged key can be beyond all numbers, and to walk there would take for ever.
+            further = place + step if rows else _next(old, place + step)
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError):
             if step > 1:
                 step = max(1, step // 8)
             else:
                 place += skipped
-                skipped = min(2 * skipped, _AT_ONCE)
+                skipped *= 2
             continue
-        place += step
+        yield rows
+        place = further
         step, skipped = min(_AT_ONCE, 2 * step), 1
+
+
+def _next(old: sqlite3.Connection, place: int) -> int:
+    """The place before the next row."""
+    (rowid,) = old.execute("SELECT min(rowid) FROM vector WHERE rowid > ?", (place,)).fetchone()
+    return sys.maxsize if rowid is None else max(place, rowid - 1)
 
 
 def _is_whole(fingerprint: object, text_hash: object, vector: object) -> bool:
@@ -73,4 +134,4 @@ def _is_whole(fingerprint: object, text_hash: object, vector: object) -> bool:
         return False
     if len(text_hash) != 32 or not vector or len(vector) % 4:
         return False
-    return bool(abs(np.linalg.norm(np.frombuffer(vector, "<f4").astype(np.float64)) - 1) < 1e-3)
+    return are_unit(np.frombuffer(vector, "<f4").reshape(1, -1))

@@ -10,19 +10,22 @@ embedding; `outbox` names the chunks whose vectors are still to be carried over 
 from __future__ import annotations
 
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 from vaultbot import faults
 from vaultbot.errors import DataDamaged
+from vaultbot.index.damage import CatalogDamaged, says_damaged
 from vaultbot.index.earlier import copy_of, forget_earlier, keep_earlier
 from vaultbot.index.maker import maker_of, remember_maker
-from vaultbot.paths import START_AGAIN, disk_full, says_full
+from vaultbot.index.soundness import file_damage, tables_of, values_damage, words_damage
+from vaultbot.paths import START_AGAIN, StatePaths, disk_full, says_full
 
 SCHEMA_VERSION = 4
-
-
-class CatalogDamaged(DataDamaged):
-    """The file is no longer a catalog. It can be set aside: the vault tells everything again."""
+#: Bytes of a catalog that is looked through at every start, which takes half a second; a larger one once a day.
+_SMALL = 100_000_000
+_LOOKED_THROUGH_EVERY_S = 24 * 3600.0
 
 
 _TABLES = """
@@ -123,25 +126,27 @@ CREATE VIRTUAL TABLE note_vocabulary USING fts5vocab (note_terms, col);
 def open_writer(file: Path) -> sqlite3.Connection:
     """The one connection that writes; makes the tables in a new file.
 
-    Raises CatalogDamaged when the file is no catalog or is damaged, DataDamaged when a newer vaultbot made it,
-    DiskFull.
+    Raises CatalogDamaged when the file is no catalog, is damaged, or could not be read before; DataDamaged when a newer
+    vaultbot made it; DiskFull.
     """
     connection: sqlite3.Connection | None = None
+    written_last = file.with_name(f"{file.name}-wal")
+    cut_off = written_last.exists() and written_last.stat().st_size > 0
     try:
         connection = sqlite3.connect(file, isolation_level=None, timeout=5, check_same_thread=False)
-        _prepare(connection, file)
+        _prepare(connection, file, cut_off=cut_off)
     except BaseException as error:
         if connection is not None:
             connection.close()
         if says_full(error):
             raise disk_full(file.parent, then=START_AGAIN) from error
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        if says_damaged(error):
             raise CatalogDamaged(_damaged(file)) from error
         raise
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+def _prepare(connection: sqlite3.Connection, file: Path, *, cut_off: bool) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         copy = copy_of(file, version=version)
@@ -156,7 +161,7 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     _protect(connection)
     if version:
-        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if StatePaths(file.parent).suspect.exists() or _is_damaged(connection, file, version=version, cut_off=cut_off):
             raise CatalogDamaged(_damaged(file))
     elif connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise CatalogDamaged(_damaged(file))  # Tables without a version: not ours.
@@ -175,6 +180,38 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
         faults.point("schema.before-commit")
         connection.execute("COMMIT")
     connection.execute("PRAGMA foreign_keys = ON")  # Last: dropping tables would look for what refers to them.
+
+
+def why_damaged(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with a catalog, besides its words; None when nothing is. Raises sqlite3.Error."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+        return file_damage(connection)
+    with closing(sqlite3.connect(":memory:")) as model:
+        for statement in _statements(_TABLES):
+            model.execute(statement)
+        if tables_of(connection) != tables_of(model):
+            return "its tables are not what they were"
+    return file_damage(connection) or values_damage(connection)
+
+
+def _is_damaged(connection: sqlite3.Connection, file: Path, *, version: int, cut_off: bool) -> bool:
+    if version != SCHEMA_VERSION:
+        return why_damaged(connection) is not None
+    row = connection.execute("SELECT value FROM meta WHERE key = 'looked_through'").fetchone()
+    if not cut_off and file.stat().st_size > _SMALL and _is_recent(row[0] if row else ""):
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    if why_damaged(connection) or words_damage(connection):
+        return True
+    if file.stat().st_size > _SMALL:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('looked_through', ?)", (str(time.time()),))
+    return False
+
+
+def _is_recent(looked_through: str) -> bool:
+    try:
+        return abs(time.time() - float(looked_through)) < _LOOKED_THROUGH_EVERY_S
+    except ValueError:
+        return False
 
 
 def _drop_all_but_vectors(connection: sqlite3.Connection) -> None:

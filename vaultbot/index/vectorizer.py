@@ -11,6 +11,7 @@ from vaultbot.errors import ModelInvalid, VaultbotError
 from vaultbot.index.catalog import Catalog
 from vaultbot.index.chunker import CHUNKER_VERSION, chunk_note, estimate_tokens
 from vaultbot.index.note_rows import text_hash
+from vaultbot.index.soundness import are_unit
 from vaultbot.protocols import Embedder
 from vaultbot.types import Chunk, Note
 
@@ -102,5 +103,7 @@ class Vectorizer:
     def _kept(self, texts: list[str]) -> int:
         assert self._embedder is not None
         vectors = self._embedder.embed_documents(texts)
+        if not are_unit(vectors):  # Kept, they would be taken for damage by every start.
+            raise ModelInvalid("the embedding model gives numbers without sense")
         self._catalog.add_vectors(self._embedder.fingerprint, dict(zip(texts, vectors, strict=True)))
         return len(texts)

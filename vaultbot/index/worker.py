@@ -15,6 +15,7 @@ from concurrent.futures import Future
 
 from vaultbot.errors import DiskFull, ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
+from vaultbot.index.damage import in_words, told
 from vaultbot.index.indexer import Indexer
 from vaultbot.index.noticeboard import Noticeboard
 from vaultbot.index.noticeboard import WorkerState as WorkerState
@@ -161,8 +162,9 @@ class IndexWorker:
                     self._woken.settle(lambda: bool(self._wanted) or self._stopping.is_set())
         except Exception as error:
             log.error("the index thread ended: %s", kind_and_place(error))
+            said = in_words(told(error, self._reader.file))
             ended = VaultbotError(
-                f"the index is not being updated any more ({error}); run: vaultbot stop, vaultbot start"
+                f"the index is not being updated any more ({said}); run: vaultbot stop, vaultbot start"
             )
             self._board.say("degraded", str(ended))
         finally:
@@ -199,6 +201,7 @@ class IndexWorker:
             if says_full(error):
                 self._wait_for_vectors("a disk is full; free some space, and it goes on within a minute")
                 return
+            error = told(error, self._reader.file)
             log.warning("the vector index cannot be used: %s", kind_and_place(error))
             self._tell_away(None)
             self._board.note("vectors", f"words alone are searched, because the vector index cannot be used: {error}")
@@ -291,6 +294,7 @@ class IndexWorker:
         self.on_caught_up(began)
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
+        error = told(error, self._reader.file)
         if isinstance(error, ShuttingDown):
             self._board.say("stopping", str(error))
         elif isinstance(error, VaultMissing):
@@ -305,8 +309,7 @@ class IndexWorker:
             self._board.say("degraded", str(error))
         else:
             log.error("indexing failed: %s", kind_and_place(error))
-            what = f"{type(error).__name__}: {error}"
-            self._board.say("degraded", f"indexing failed ({what}); it is tried again in a minute")
+            self._board.say("degraded", f"indexing failed ({in_words(error)}); it is tried again in a minute")
         for future in wanted:
             future.set_exception(error)
 

@@ -61,7 +61,7 @@ class Calibrator:
         if embedder is None or vectors is None or count < FEWEST:
             return
         key = f"readability {embedder.fingerprint}"
-        kept = json.loads(self._catalog.meta(key) or '{"notes": 0, "scripts": {}}')
+        kept = self._catalog.kept(key, {"notes": 0, "scripts": {}})
         if count >= 2 * kept["notes"]:
             measured = readability(embedder, by_script(self._notes(count)), stopping=stopping)
             kept = {"notes": count, "scripts": measured}
