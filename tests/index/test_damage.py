@@ -7,9 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.conftest import VaultBuilder
+from tests.contracts.vector_index import unit_vectors
 from vaultbot.errors import DataDamaged
 from vaultbot.index import schema
 from vaultbot.index.catalog import Catalog
@@ -207,3 +209,19 @@ def test_a_catalog_of_another_file_is_not_suspect(bakery: VaultBuilder) -> None:
 
     assert not list(bakery.state.root.glob("catalog.db.damaged-*"))
     assert bakery.assistant.skipped() == list[Skipped]()
+
+
+def test_a_folder_of_daily_notes_may_be_called_as_json_begins(bakery: VaultBuilder) -> None:
+    done_to(
+        bakery.state.catalog,
+        lambda db: db.execute("UPDATE meta SET value = '[Journal]' || char(10) || 'YYYY' WHERE key = 'dated_with'"),
+    )
+
+    open_writer(bakery.state.catalog).close()
+
+
+def test_vectors_that_were_made_with_sixteen_bits_are_none_the_worse(bakery: VaultBuilder) -> None:
+    with closing(Catalog(bakery.state.catalog)) as catalog:
+        catalog.add_vectors("rounded", {"a text": unit_vectors(1)["0"] * np.float32(1.004)})
+
+    open_writer(bakery.state.catalog).close()

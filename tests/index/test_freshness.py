@@ -102,13 +102,15 @@ def test_a_run_that_goes_on_may_have_caught_up(clock: Clock, meter: FreshnessMet
     clock.now += 100
     meter.changed()
     clock.now += 5
-    meter.caught_up(clock.now)
+    meter.caught_up(began, clock.now)
 
     assert meter.now().lag_s == 0
 
     meter.changed()
     clock.now += 5
-    meter.caught_up(clock.now - 8)
+    meter.caught_up(began, clock.now - 8)
+    assert meter.now().lag_s == 5
+    meter.caught_up(clock.now - 1, clock.now)  # What is older may be among the notes that are still to be read.
     assert meter.now().lag_s == 5
 
     meter.looked(began, IndexReport(added=1))

@@ -24,10 +24,10 @@ def large(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
-def first_run(desk: Desk, acts: dict[int, Callable[[], object]]) -> tuple[IndexReport, list[float]]:
+def first_run(desk: Desk, acts: dict[int, Callable[[], object]]) -> tuple[IndexReport, list[tuple[float, float]]]:
     """The first run; each act comes after so many notes, and is told of. Also when it said that it had caught up."""
     told = threading.Event()
-    caught_up: list[float] = []
+    caught_up: list[tuple[float, float]] = []
 
     def act(progress: IndexProgress) -> None:
         if progress.stage == "index" and progress.done in acts:
@@ -39,7 +39,12 @@ def first_run(desk: Desk, acts: dict[int, Callable[[], object]]) -> tuple[IndexR
         told.clear()
         return was
 
-    report = desk.indexer.run(settle=True, on_progress=act, is_told=is_told, on_caught_up=caught_up.append)
+    report = desk.indexer.run(
+        settle=True,
+        on_progress=act,
+        is_told=is_told,
+        on_caught_up=lambda since, began: caught_up.append((since, began)),
+    )
     assert not acts
     return report, caught_up
 
@@ -60,7 +65,8 @@ def test_it_is_found_before_the_run_ends(large: Desk) -> None:
 
     assert found == {"latecomer": ["Late.md"], "after": ["003.md"], "before": ["199.md"]}
     assert len(caught_up) == 2  # of the save, and of the look, which was told of as well
-    assert (report.added, report.changed) == (NOTES + 1, 1)
+    assert caught_up[0][0] == caught_up[1][0] < caught_up[0][1] < caught_up[1][1]
+    assert (report.added, report.changed) == (NOTES + 1, 0)  # One was added as it was, and then as it is.
     assert large.vectors.ids() == large.indexer._catalog.ids_with_vectors("hash-1")
     assert counts(large.run()) == (0, 0, 0, 0, NOTES + 1)
 
@@ -91,6 +97,30 @@ def test_another_vault_in_the_place_is_not_taken_in(large: Desk) -> None:
     first_run(large, {100: replace})
 
     assert large.find("another") == []
+
+
+def test_one_that_is_taken_out_of_search_meanwhile_is_not_recorded_after_all(large: Desk) -> None:
+    def withdraw() -> None:
+        large.write("070.md", "---\nvaultbot: false\n---\nnote number 70")
+
+    report, _ = first_run(large, {71: withdraw})
+
+    assert [one.path for one in report.skipped] == ["070.md"]
+    assert "070.md" not in large.reader.paths()
+    assert counts(large.run())[:4] == (0, 0, 0, 0)
+
+
+def test_what_the_settings_keep_out_stays_out_while_they_cannot_be_read(desk: Desk, large: Desk) -> None:
+    app = large.write(".obsidian/app.json", '{"userIgnoreFilters": ["P/"]}')
+    large.write("P/private.md", "a hidden word")
+    large.run()
+    for number in range(NOTES):
+        large.write(f"{number:03}.md", f"note number {number} again")
+    app.write_text('{"userIgnore')
+
+    first_run(large, {100: lambda: large.write("P/private.md", "another hidden word")})
+
+    assert large.find("hidden") == []
 
 
 def test_nobody_looks_where_nothing_was_told(large: Desk) -> None:

@@ -148,7 +148,10 @@ class SentenceTransformersEmbedder:
                 convert_to_numpy=True,
                 show_progress_bar=False,
             )
-        return np.asarray(vectors, dtype=np.float32)
+        # A model of 16 bits makes them of length 1 with 16 bits.
+        exact = np.asarray(vectors, dtype=np.float32)
+        unit: FloatArray = exact / np.maximum(np.linalg.norm(exact, axis=1, keepdims=True), 1e-6)
+        return unit
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -63,10 +63,10 @@ class FreshnessMeter:
                 self._told, looked_at=now, indexed_at=now if report.touched or first else self._told.indexed_at
             )
 
-    def caught_up(self, began: float) -> None:
-        """All that changed before that time of the clock is in the index, while a look goes on."""
+    def caught_up(self, since: float, began: float) -> None:
+        """All that changed between these times of the clock is in the index, while a look goes on."""
         with self._lock:
-            if self._oldest is not None and self._oldest < began:
+            if self._oldest is not None and since <= self._oldest < began:
                 self._oldest = began if self._newest >= began else None
 
     def now(self) -> Freshness:

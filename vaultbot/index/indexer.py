@@ -9,7 +9,6 @@ Every step can be killed and run again: what was done stays done, and the end is
 
 from __future__ import annotations
 
-import errno
 import logging
 import sqlite3
 import threading
@@ -19,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 
 from vaultbot import faults
-from vaultbot.errors import ModelMissing, VaultbotError, kind_and_place
+from vaultbot.errors import ModelMissing, VaultbotError
 from vaultbot.index.catalog import Catalog, Recorded
 from vaultbot.index.changes import Changes, compare, newly_kept_out
 from vaultbot.index.damage import CatalogDamaged
@@ -30,6 +29,7 @@ from vaultbot.index.outbox import Outbox
 from vaultbot.index.refusals import NOT_EMBEDDED, Refusals
 from vaultbot.index.removals import Removals
 from vaultbot.index.run import OnProgress, Run
+from vaultbot.index.unread import why_unread
 from vaultbot.index.vectorizer import Vectorizer
 from vaultbot.index.words_first import WordsFirst
 from vaultbot.paths import disk_full, says_full
@@ -46,8 +46,6 @@ log = logging.getLogger("vaultbot.index")
 
 _NOTES_A_BATCH = 64
 _CHUNKS_A_BATCH = 256
-#: What reading a file gives that a sync program has not brought here (iCloud, Dropbox, a network disk that is away).
-_ELSEWHERE = {errno.EDEADLK, errno.ETIMEDOUT, errno.ECANCELED}
 _READ_THROUGH_EVERY_S = 24 * 3600.0
 #: Bytes that a byte of a note takes in the catalog and the vector index together, with room to work in.
 _GROWTH = 10
@@ -122,7 +120,7 @@ class Indexer:
         on_progress: OnProgress = lambda _: None,
         stopping: threading.Event | None = None,
         is_told: Callable[[], bool] = lambda: False,
-        on_caught_up: Callable[[float], None] = lambda _: None,
+        on_caught_up: Callable[[float, float], None] = lambda _since, _began: None,
     ) -> IndexReport:
         """Bring the index up to date.
 
@@ -269,23 +267,29 @@ class Indexer:
         touched: dict[str, FileStamp] = {}
         batch: list[ReadNote] = []
         old_paths: list[str] = []
-        now, left = dict(recorded), set(changes.to_read)
+        now, wanted, left = dict(recorded), frozenset(changes.to_read), set(changes.to_read)
         for path, kept_out, at_once in latecomers.among(changes.to_read):
             if run.stopping.is_set():
                 break
-            known = now.get(path)
+            known, skipped = now.get(path), len(run.skipped)
             read = self._read(path, known, run, touched, kept_out=kept_out)
+            if len(run.skipped) > skipped:  # What was read of it earlier in this run must not be recorded any more.
+                now.pop(path, None)
+                batch = [one for one in batch if one.note.path != path]
             if read is not None:
                 old = by_hash.get(read.hash, []) if known is None else []
                 if old:
                     old_paths.append(old.pop(0))
                     gone.pop(old_paths[-1])
+                    now.pop(old_paths[-1], None)
                     self.on_renamed(old_paths[-1], path)
                     run.renamed += 1
                 elif known is None or known.is_unfinished:
                     run.added += 1
-                else:
+                elif path in left or path not in wanted:
                     run.changed += 1
+                touched.pop(path, None)
+                run.failed = [one for one in run.failed if one.path != path]
                 now[path] = Recorded(read.stamp, read.hash, kept_out)
                 batch = [*(one for one in batch if one.note.path != path), read]
             if at_once or len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _CHUNKS_A_BATCH:
@@ -298,8 +302,9 @@ class Indexer:
                 run.progress("index", run.notes_done, run.notes_total, share=run.bytes_done / run.bytes_total)
         self._record(run, batch, old_paths)
         if touched:
-            self._catalog.touch({path: stamp for path, stamp in touched.items() if now[path].stamp != stamp})
-            changes.unchanged += len(touched)
+            stamps = {path: stamp for path, stamp in touched.items() if path in now and now[path].stamp != stamp}
+            self._catalog.touch(stamps)
+            changes.unchanged += len(touched.keys() & wanted)
         return gone
 
     def _read(
@@ -342,16 +347,8 @@ class Indexer:
             return None  # It went between the scan and now; the next scan decides.
         except (ModelMissing, CatalogDamaged, sqlite3.Error):
             raise  # Not the note's fault, and true of every other note.
-        except VaultbotError as error:
-            run.failed.append(Skipped(path, str(error)))
-        except OSError as error:
-            reason = f"cannot be read ({error.strerror or type(error).__name__})"
-            if error.errno in _ELSEWHERE:
-                reason = "in the cloud, it seems, and not on this machine; open it once, or keep its folder downloaded"
-            run.failed.append(Skipped(path, f"{reason}; the last version read is kept"))
         except Exception as error:
-            log.error("%s could not be indexed: %s", path, kind_and_place(error))
-            run.failed.append(Skipped(path, f"could not be indexed ({type(error).__name__}); please report this"))
+            run.failed.append(Skipped(path, why_unread(path, error)))
         return None
 
     def _record(self, run: Run, batch: list[ReadNote], old_paths: list[str]) -> None:

@@ -27,7 +27,8 @@ class Latecomers:
     """Looks again, now and then, at a vault that was listed when the run began, where `is_told` that it changed.
 
     Nothing is taken for removed; a new note that came when another one went is left to the next run, which tells
-    whether it was renamed. `on_caught_up` is told when a look began of which all is recorded, by the monotonic clock.
+    whether it was renamed. `on_caught_up` is told of a look of which all is recorded: of when the vault was listed
+    first, and when the look began, by the monotonic clock. What changed before the first is among the notes of the run.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Latecomers:
         listing: Listing,
         *,
         is_told: Callable[[], bool],
-        on_caught_up: Callable[[float], None],
+        on_caught_up: Callable[[float, float], None],
     ) -> None:
         self._vault = vault
         self._settings = listing.settings
@@ -47,7 +48,8 @@ class Latecomers:
         self._left: set[str] = set()  #: for the next run
         self._is_told = is_told
         self._on_caught_up = on_caught_up
-        self._next_look = time.monotonic() + _EVERY_S
+        self._listed = time.monotonic()
+        self._next_look = self._listed + _EVERY_S
 
     def among(self, paths: Iterable[str]) -> Iterator[Due]:
         """These notes in their order, and before each those that were saved meanwhile."""
@@ -56,7 +58,7 @@ class Latecomers:
             began = time.monotonic()
             if (late := self._saved_meanwhile()) is not None:
                 yield from late
-                self._on_caught_up(began)
+                self._on_caught_up(self._listed, began)
                 early.update(one.path for one in late)
             if path not in early:
                 yield Due(path, self._unsearched.get(path, ""))
@@ -83,6 +85,7 @@ class Latecomers:
         ]
         self._seen.update((path, listing.notes[path]) for path in saved)
         return [
-            Due(path, listing.unsearched.get(path, ""), at_once=number == len(saved))
+            # What was out stays out, also while the settings cannot be read.
+            Due(path, self._unsearched.get(path) or listing.unsearched.get(path, ""), at_once=number == len(saved))
             for number, path in enumerate(saved, start=1)
         ]

@@ -55,8 +55,8 @@ def open_catalog(file: Path) -> tuple[Catalog, str | None]:
         written_last.rename(_beside(aside, "-wal"))
     file.rename(aside)
     faults.point("catalog.set-aside")
-    new.rename(file)
     found_damaged.unlink(missing_ok=True)
+    new.rename(file)
     notice = (
         f"the catalog was damaged and is kept as {aside.name}: the vault is read again, and {kept:,} texts need not be "
         "embedded again. The damaged file can be deleted"

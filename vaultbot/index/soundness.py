@@ -18,7 +18,7 @@ from vaultbot.protocols import FloatArray
 
 WORDS = ("note_terms", "passage_terms")
 _AT_ONCE = 1000
-_MORE_OR_LESS = 2e-3  #: what the square of a vector's length may lack of 1: some models reckon with 16 bits
+_MORE_OR_LESS = 0.05  #: what the square of a vector's length may lack of 1: some models reckon with 16 bits
 _STAMP = re.compile(r"-?\d+ -?\d+ -?\d+ -?\d+", re.ASCII)
 _HASH = re.compile(r"(?:[0-9a-f]{64})?")
 _PROBLEM = {"slug", "message", "line"}
@@ -29,6 +29,8 @@ _JSON = (
     ("heading", "written", "array"),
     ("chunk", "heading_path", "array"),
 )
+#: Keys of values that are no JSON, whatever they begin with.
+_FREE = {"recipe", "dated_with", "built_with", "identity", "made_by"}
 #: All but what has a check of its own.
 _TABLES = "file heading anchor alias tag property link synonym chunk outbox skipped".split()
 
@@ -112,9 +114,8 @@ def _are_problems(text: str) -> bool:
 
 
 def _meta_is_wrong(db: sqlite3.Connection) -> bool:
-    kept = dict(db.execute("SELECT key, value FROM meta"))
-    kept.pop("recipe", None)  # It is the caller's.
-    return any(value[:1] in ("{", "[") and json.loads(value) is None for value in kept.values())
+    kept = db.execute("SELECT key, value FROM meta").fetchall()
+    return any(value[:1] in ("{", "[") and json.loads(value) is None for key, value in kept if key not in _FREE)
 
 
 def _vectors_are_wrong(db: sqlite3.Connection) -> bool:

@@ -35,10 +35,11 @@ class Waking:
 
     def told_meanwhile(self) -> bool:
         """Whether something was told since the run began, or since this was asked."""
-        told = self._event.is_set()
+        if not self._event.is_set():
+            return False
+        self._meanwhile = True  # First: what is told from here on is either seen by the run or leaves the event set.
         self._event.clear()
-        self._meanwhile = self._meanwhile or told
-        return told
+        return True
 
     def run_ended(self) -> None:
         """Another run is due for what was told while this one went on."""

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 
 from vaultbot.errors import DiskFull, ShuttingDown, Unreachable, VaultbotError, VaultMissing, kind_and_place
 from vaultbot.index.changeover import Changeover
-from vaultbot.index.damage import in_words, told
+from vaultbot.index.damage import CatalogDamaged, in_words, told
 from vaultbot.index.indexer import Indexer
 from vaultbot.index.noticeboard import Noticeboard
 from vaultbot.index.noticeboard import WorkerState as WorkerState
@@ -90,7 +90,9 @@ class IndexWorker:
         self._ended: VaultbotError | None = None
         #: Told when a look through the vault began, by the monotonic clock, and what came of it: None when it failed.
         self.on_look: Callable[[float, IndexReport | None], None] = lambda _began, _report: None
-        self.on_caught_up: Callable[[float], None] = lambda _began: None  #: told of looks in a run, as `on_look` is
+        self.on_caught_up: Callable[[float, float], None] = lambda _since, _began: (
+            None
+        )  #: told of looks in a run, as `on_look` is
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
     # ── from any thread ────────────────────────────────────────────────────────────────────────────────────────
@@ -290,8 +292,8 @@ class IndexWorker:
         untold_s = math.inf if self.is_told() else max(_UNTOLD_S, (time.monotonic() - began) / _LOOKING)
         return min(_FIRST_S if first else untold_s, self._rescan_s)
 
-    def _caught_up(self, began: float) -> None:
-        self.on_caught_up(began)
+    def _caught_up(self, since: float, began: float) -> None:
+        self.on_caught_up(since, began)
 
     def _failed(self, error: Exception, wanted: list[Future[IndexReport]]) -> None:
         error = told(error, self._reader.file)
@@ -328,7 +330,7 @@ class IndexWorker:
                 paused=lambda: self._woken.is_awake() or time.monotonic() >= due,
             ):
                 self._switch(changeover)
-        except VaultMissing as error:
+        except (VaultMissing, CatalogDamaged) as error:
             self._failed(error, [])
         except VaultbotError as error:
             told = error if self._stopping.is_set() else VaultbotError(f"{error}; {_UNTIL_THEN}")

@@ -241,10 +241,10 @@ def fit(
         step = np.linalg.solve(bent, design.T @ pull.astype(np.float32) + firmness * (weights - start))
         size = 1.0
         tried, *probabilities = loss(weights - step)
-        while tried >= value and is_fresh and size > 1e-3:
+        while not tried < value and is_fresh and size > 1e-3:
             size /= 2
             tried, *probabilities = loss(weights - size * step)
-        if tried >= value:
+        if not tried < value:  # Nor where it is no number.
             if is_fresh:
                 break
             bent = None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vaultbot.errors import ChangedMeanwhile, InvalidRequest, NoteNotFound, VaultbotError
+from vaultbot.errors import ChangedMeanwhile, InvalidRequest, NoteNotFound, VaultbotError, kind_and_place
 from vaultbot.links.decisions import Decision, Decisions, Scope
 from vaultbot.suggestion import NewNote, Suggestion
 from vaultbot.types import JsonValue
@@ -194,9 +195,12 @@ class Review:
     # ── the vault's life ───────────────────────────────────────────────────────────────────────────────────────
 
     def renamed(self, old: str, new: str) -> None:
-        """A note has another path now: what was decided and done about it goes with it."""
-        self._decisions.follow(old, new)
-        self._editor.moved(old, new)
+        """A note has another path now: what was decided and done about it goes with it, if its files can be written."""
+        for follow in (self._decisions.follow, self._editor.moved):
+            try:
+                follow(old, new)
+            except (sqlite3.Error, OSError) as error:
+                log.warning("what was decided about a renamed note was not taken along: %s", kind_and_place(error))
 
     def close(self) -> None:
         """Close the files."""

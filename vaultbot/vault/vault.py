@@ -189,7 +189,7 @@ class Vault:
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(path))
             # Room is made for all that is asked for, so no more is asked for than there may be.
-            wanted = min(limit, before.st_size + _GROWN_BYTES)
+            wanted = min(limit, before.st_size + _GROWN_BYTES) if before.st_size else limit  # Some disks do not say.
             data = b"" if whole and before.st_size >= limit else file.read(wanted)
             after = os.fstat(file.fileno())
         # A folder on the way may have become a link since the path was checked.
