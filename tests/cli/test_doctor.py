@@ -118,7 +118,7 @@ def test_a_damaged_catalog_is_repaired_after_it_was_said_and_agreed_to(machine: 
 
     refused = machine.vaultbot("doctor", "--repair")  # There is nobody to answer.
     assert refused.code != 0
-    assert "this will move catalog.db aside, and read the vault anew" in refused.err
+    assert "this will move catalog.db aside, read the vault anew, and keep every vector that is whole" in refused.err
     assert machine.state.catalog.read_bytes() == damaged
     assert machine.vaultbot("doctor", "--repair", "--json").code == 2
 
@@ -131,9 +131,9 @@ def test_a_damaged_catalog_is_repaired_after_it_was_said_and_agreed_to(machine: 
 
 def test_modes_and_lost_words_are_repaired_and_a_daemon_that_was_to_stay_runs_again(machine: Machine) -> None:
     machine.vaultbot("stop")
+    machine.vaultbot("start")
     with closing(sqlite3.connect(machine.state.catalog, isolation_level=None)) as db:
         db.execute("DELETE FROM note_terms")
-    machine.vaultbot("start")
     machine.state.token.chmod(0o644)
     machine.state.root.chmod(0o755)
 
@@ -145,7 +145,7 @@ def test_modes_and_lost_words_are_repaired_and_a_daemon_that_was_to_stay_runs_ag
         after = looked(machine, VAULTBOT_SERVER_PORT=str(number))
 
     assert "take from others the right to read 2 files" in ran.err
-    assert "make the full-text tables anew" in ran.err
+    assert "move catalog.db aside, read the vault anew, and keep every vector that is whole" in ran.err
     assert {after[name]["state"] for name in ("permissions", "token", "catalog", "full text", "lock")} == {"ok"}
     assert machine.paths_found("cabbage") == ["Kimchi.md"]
     assert not machine.client().runtime.ends_when_idle

@@ -132,7 +132,7 @@ def test_a_damaged_full_text_has_the_catalog_made_anew_without_the_embedding_mod
     assert bakery.embedder is not None
     embedded = len(bakery.embedder.embedded)
 
-    assert bakery.index().added == 12
+    assert bakery.index().notes == 12
 
     assert len(bakery.embedder.embedded) == embedded
     assert list(bakery.state.root.glob("catalog.db.damaged-*"))
