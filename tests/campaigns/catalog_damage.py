@@ -56,7 +56,10 @@ def start(folder: Path) -> Iterator[Try]:
             damage(trial, rng)
             counts, figures, differ = _got_over(vault, trial, expected, wrong)
         if differ:
-            unseen = {one.partition(":")[0] for one in differ} <= _CONTENTS
+            told = {one.partition(":")[0] for one in differ}
+            if "vectors" in told:  # Chroma holds the one of before.
+                told.discard("same vectors")
+            unseen = told <= _CONTENTS
             counts["unnoticed" if unseen else "wrong"] = 1
             counts |= {f"unnoticed in {one.partition(':')[0]}": 1 for one in differ if unseen}
             if not unseen:

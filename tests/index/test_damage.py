@@ -225,3 +225,18 @@ def test_vectors_that_were_made_with_sixteen_bits_are_none_the_worse(bakery: Vau
         catalog.add_vectors("rounded", {"a text": unit_vectors(1)["0"] * np.float32(1.004)})
 
     open_writer(bakery.state.catalog).close()
+
+
+def test_a_schema_that_cannot_be_decoded_is_damage(bakery: VaultBuilder) -> None:
+    file = bakery.state.catalog
+    content = file.read_bytes()
+    for changed in (b"CREATE TABLE n\xacte", b"CREATE T\xacBLE note"):
+        file.write_bytes(content.replace(b"CREATE TABLE note", changed))
+
+        with pytest.raises(CatalogDamaged):
+            open_writer(file)
+        with copied(file) as copy:
+            assert look_at_catalog(copy, suspect=False).damage
+
+    assert bakery.search("flour number 7")[0].path == "Bread 7.md"
+    assert list(bakery.state.root.glob("catalog.db.damaged-*"))

@@ -92,7 +92,7 @@ def look_at_catalog(copy: Path, *, suspect: bool) -> CatalogFacts:
     try:
         with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             return _catalog_facts(db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         return CatalogFacts(damage=in_words(error))
 
 

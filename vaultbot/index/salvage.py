@@ -27,6 +27,8 @@ log = logging.getLogger("vaultbot")
 _AT_ONCE = 256
 _LEAST_ROW = 256  #: bytes that a vector takes with its key
 _Row = tuple[str, bytes, bytes]
+#: SQLite quotes a damaged schema, and Python's module cannot decode that, nor count as far as a damaged key.
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError)
 
 
 def open_catalog(file: Path) -> tuple[Catalog, str | None]:
@@ -80,7 +82,7 @@ def salvage(damaged: Path, catalog: Catalog) -> int:
                 old.execute("SELECT 1 FROM vector LIMIT 0")
                 for rows in _readable(old, at_most=damaged.stat().st_size // _LEAST_ROW):
                     kept += catalog.take_vectors([row for row in rows if _is_whole(*row)])
-        except sqlite3.DatabaseError:
+        except _UNREADABLE:
             continue
         if kept:
             return kept
@@ -100,7 +102,7 @@ def _fill_up(file: Path) -> None:
 def _readable(old: sqlite3.Connection, *, at_most: int) -> Iterator[list[_Row]]:
     """The rows that can be read, however many pages between them cannot."""
     last = at_most
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_UNREADABLE):
         last = old.execute("SELECT max(rowid) FROM vector").fetchone()[0] or 0
     place, step, skipped = 0, _AT_ONCE, 1
     while place < last:
@@ -111,7 +113,7 @@ def _readable(old: sqlite3.Connection, *, at_most: int) -> Iterator[list[_Row]]:
             ).fetchall()
             # A damaged key can be beyond all numbers, and to walk there would take for ever.
             further = place + step if rows else _next(old, place + step)
-        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError):
+        except _UNREADABLE:
             if step > 1:
                 step = max(1, step // 8)
             else:

@@ -140,7 +140,8 @@ def open_writer(file: Path) -> sqlite3.Connection:
             connection.close()
         if says_full(error):
             raise disk_full(file.parent, then=START_AGAIN) from error
-        if says_damaged(error):
+        # What SQLite says of a damaged schema quotes it, and Python's module cannot decode that.
+        if says_damaged(error) or isinstance(error, UnicodeDecodeError):
             raise CatalogDamaged(_damaged(file)) from error
         raise
     return connection
