@@ -25,10 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.campaigns.busy_vault import make_vault
 from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.campaigns.forks import Ended, in_a_fork
-from tests.campaigns.upkeep import Followed, clean_build, differences, follow, unchanged
+from tests.campaigns.upkeep import Followed, differences, follow, to_be_damaged, unchanged
 
 _PAGE = 4096
 _FILE = "catalog.db"
@@ -40,12 +39,7 @@ _CONTENTS = {
 
 @contextmanager
 def start(folder: Path) -> Iterator[Try]:
-    vault, state, other = folder / "vault", folder / "state", folder / "other"
-    make_vault(vault, random.Random("the vault of all damages"), notes=40)
-    expected = clean_build(vault, folder / "clean")
-    in_a_fork(lambda: follow(vault, state)).result()
-    make_vault(folder / "another vault", random.Random("another"), notes=9)
-    in_a_fork(lambda: follow(folder / "another vault", other)).result()
+    vault, state, other, expected = to_be_damaged(folder)
     shapes = list(_shapes((other / _FILE).read_bytes()))
 
     def attempt(number: int, rng: random.Random) -> Outcome:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from bench.daemon import running_daemon, vaultbot
 from tests.campaigns.campaign import Campaign, Outcome, Try
+from tests.campaigns.real_daemon import memory_mb
 from tests.gguf_files import scripted_model
 from vaultbot.client import Client, find
 from vaultbot.errors import AlreadyRunning
@@ -74,7 +75,7 @@ def start(folder: Path) -> Iterator[Try]:
             figures = {
                 "files": float(held.total() - held["threads"]),
                 "threads": float(held["threads"]),
-                "RSS in MB": _memory_mb(pid),
+                "RSS in MB": memory_mb(pid),
             }
             return Outcome(what, tuple(wrong), counts, figures)
 
@@ -187,11 +188,6 @@ def _settled(client: Client, most: Counter[str]) -> Counter[str]:
         time.sleep(1)
         client.get("/api/status")  # Idle threads end only when a request comes.
     return _held(pid)
-
-
-def _memory_mb(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 CAMPAIGN = Campaign("G-12", __doc__, whole=60, sample=1, start=start)

@@ -120,6 +120,12 @@ def first_run(client: Client) -> int:
     return int(status["last_index"]["embedded"])
 
 
+def memory_mb(pid: int, kind: str = "VmRSS") -> float:
+    """The memory of a process: what it has now, or with "VmHWM" the most that it had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(f"{kind}:")).split()[1]) / 1024
+
+
 def kept_vectors(catalog: Path) -> set[bytes]:
     """The hashes of the texts that have a vector."""
     if not catalog.exists():

@@ -24,7 +24,7 @@ from bench.vaults import make_vault
 from tests.campaigns.busy_vault import change
 from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.campaigns.forks import in_a_fork
-from tests.campaigns.real_daemon import differences_of_catalog, first_run, running
+from tests.campaigns.real_daemon import differences_of_catalog, first_run, memory_mb, running
 from vaultbot.client import Client, find
 from vaultbot.launcher import stop
 from vaultbot.paths import StatePaths, state_paths
@@ -60,7 +60,7 @@ def _idle(pid: int) -> Outcome:
     before = _cpu_s(pid)
     time.sleep(_IDLE_S)
     share = (_cpu_s(pid) - before) / _IDLE_S
-    figures = {"idle: % of one core": 100 * share, "idle: RSS in MB": _rss_mb(pid), "idle: files": float(_files(pid))}
+    figures = {"idle: % of one core": 100 * share, "idle: RSS in MB": memory_mb(pid), "idle: files": float(_files(pid))}
     return Outcome("ten idle minutes", (), {}, figures)
 
 
@@ -78,7 +78,7 @@ def _busy(client: Client, vault: Path, state: StatePaths, pid: int, rng: random.
         time.sleep(max(0.0, began + _EVERY_S - time.monotonic()))
     client.post("/api/index", {"wait": True})
     wrong += in_a_fork(lambda: tuple(differences_of_catalog(vault, state))).result()
-    figures = {"RSS in MB": _rss_mb(pid), "files": float(_files(pid)), "found after s": max(found_s, default=0.0)}
+    figures = {"RSS in MB": memory_mb(pid), "files": float(_files(pid)), "found after s": max(found_s, default=0.0)}
     return Outcome("a busy minute", tuple(wrong), {"changes": changes}, figures)
 
 
@@ -106,11 +106,6 @@ def _cpu_s(pid: int) -> float:
     """Of the process and its children that have ended."""
     values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(value) for value in values[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def _rss_mb(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def _files(pid: int) -> int:

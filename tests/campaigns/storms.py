@@ -33,7 +33,7 @@ from typing import Any
 
 from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.campaigns.forks import in_a_fork
-from tests.campaigns.real_daemon import first_run, running
+from tests.campaigns.real_daemon import first_run, memory_mb, running
 from tests.campaigns.upkeep import differences, unchanged
 from tests.index.crash_child import dump
 from vaultbot.client import Client, find
@@ -102,7 +102,7 @@ def _through(
 ) -> tuple[list[str], dict[str, float]]:
     """Make the storm and wait until the daemon has nothing to do: what was wrong, and the figures."""
     pid = client.runtime.pid
-    before, memory = _metrics(client), _memory_mb(pid)
+    before, memory = _metrics(client), memory_mb(pid)
     _forget_peak(pid)
     began = time.monotonic()
     if held_up:
@@ -131,9 +131,9 @@ def _through(
         "looks": looks,
         "looks after the last change": late,
         "events told": now["told"] - before["told"],
-        "MB before": memory["VmRSS"],
-        "MB at most": _memory_mb(pid)["VmHWM"],
-        "MB afterwards": _memory_mb(pid)["VmRSS"],
+        "MB before": memory,
+        "MB at most": memory_mb(pid, "VmHWM"),
+        "MB afterwards": memory_mb(pid),
         "not found for a moment": float(busy.not_found),
     }
 
@@ -268,11 +268,6 @@ def _metrics(client: Client) -> dict[str, float]:
         "told": "vaultbot_watcher_events",
     }
     return {short: float(values[name]) for short, name in names.items()}
-
-
-def _memory_mb(pid: int) -> dict[str, float]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {line.partition(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.startswith("Vm")}
 
 
 def _forget_peak(pid: int) -> None:

@@ -6,6 +6,7 @@ The engines are the real ones but for the embedder, which makes vectors of words
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.campaigns.busy_vault import make_vault
 from tests.campaigns.cheap_daemon import CONFIG, CheapEmbedder
 from tests.campaigns.forks import in_a_fork
 from tests.index.conftest import tree_hash
@@ -136,6 +138,17 @@ def clean_build(vault: Path, state: Path, *, model: int = 1) -> dict[str, Any]:
     assert said["found"]
     assert not said["outbox"]
     return said
+
+
+def to_be_damaged(folder: Path) -> tuple[Path, Path, Path, dict[str, Any]]:
+    """A vault, its state, the state of another vault, and what a clean build of the first one says."""
+    vault, state, other = folder / "vault", folder / "state", folder / "other"
+    make_vault(vault, random.Random("the vault of all damages"), notes=40)
+    expected = clean_build(vault, folder / "clean")
+    in_a_fork(lambda: follow(vault, state)).result()
+    make_vault(folder / "another vault", random.Random("another"), notes=9)
+    in_a_fork(lambda: follow(folder / "another vault", other)).result()
+    return vault, state, other, expected
 
 
 def differences(said: Mapping[str, Any], expected: Mapping[str, Any], *, vectors: bool = True) -> tuple[str, ...]:

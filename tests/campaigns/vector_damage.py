@@ -19,20 +19,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.campaigns.busy_vault import make_vault
 from tests.campaigns.campaign import Campaign, Outcome, Try
 from tests.campaigns.forks import in_a_fork
-from tests.campaigns.upkeep import clean_build, differences, follow, unchanged
+from tests.campaigns.upkeep import differences, follow, to_be_damaged, unchanged
 
 
 @contextmanager
 def start(folder: Path) -> Iterator[Try]:
-    vault, state, other = folder / "vault", folder / "state", folder / "other"
-    make_vault(vault, random.Random("the vault of all damages"), notes=40)
-    expected = clean_build(vault, folder / "clean")
-    in_a_fork(lambda: follow(vault, state)).result()
-    make_vault(folder / "another vault", random.Random("another"), notes=9)
-    in_a_fork(lambda: follow(folder / "another vault", other)).result()
+    vault, state, other, expected = to_be_damaged(folder)
     shapes = list(_shapes(other / "vectors"))
 
     def attempt(number: int, rng: random.Random) -> Outcome:

@@ -288,10 +288,12 @@ class Indexer:
                     run.added += 1
                 elif path in left or path not in wanted:
                     run.changed += 1
-                touched.pop(path, None)
-                run.failed = [one for one in run.failed if one.path != path]
+                if path not in left:  # It may have been read in this run before.
+                    touched.pop(path, None)
+                    run.failed = [one for one in run.failed if one.path != path]
+                    batch = [one for one in batch if one.note.path != path]
                 now[path] = Recorded(read.stamp, read.hash, kept_out)
-                batch = [*(one for one in batch if one.note.path != path), read]
+                batch.append(read)
             if at_once or len(batch) >= _NOTES_A_BATCH or sum(len(one.chunks) for one in batch) >= _CHUNKS_A_BATCH:
                 self._record(run, batch, old_paths)
                 batch, old_paths = [], []

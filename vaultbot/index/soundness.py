@@ -16,7 +16,7 @@ import numpy as np
 from vaultbot.index.damage import in_words, says_damaged
 from vaultbot.protocols import FloatArray
 
-WORDS = ("note_terms", "passage_terms")
+_WORDS = ("note_terms", "passage_terms")
 _AT_ONCE = 1000
 _MORE_OR_LESS = 0.05  #: what the square of a vector's length may lack of 1: some models reckon with 16 bits
 _STAMP = re.compile(r"-?\d+ -?\d+ -?\d+ -?\d+", re.ASCII)
@@ -43,14 +43,14 @@ def file_damage(db: sqlite3.Connection) -> str | None:
 
 def words_damage(db: sqlite3.Connection) -> str | None:
     """The same of the full-text tables. The connection must be one that may write, though nothing is written."""
-    for table in WORDS:
+    for table in _WORDS:
         try:
             db.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
         except sqlite3.DatabaseError as error:
             if not says_damaged(error):
                 raise
             return f"{table}: {in_words(error)}"
-    notes, passages = (_count(db, f"{table}_docsize") for table in WORDS)
+    notes, passages = (_count(db, f"{table}_docsize") for table in _WORDS)
     searched, cut = _count(db, "note WHERE searched"), _count(db, "chunk WHERE view = 'passage'")
     if (notes, passages) != (searched, cut):
         return f"it holds the words of {notes} notes and {passages} passages, and not of {searched} and {cut}"

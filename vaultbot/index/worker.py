@@ -90,9 +90,8 @@ class IndexWorker:
         self._ended: VaultbotError | None = None
         #: Told when a look through the vault began, by the monotonic clock, and what came of it: None when it failed.
         self.on_look: Callable[[float, IndexReport | None], None] = lambda _began, _report: None
-        self.on_caught_up: Callable[[float, float], None] = lambda _since, _began: (
-            None
-        )  #: told of looks in a run, as `on_look` is
+        #: Told, as `on_look` is, of a look within a run: all that changed between these two times is in the index.
+        self.on_caught_up: Callable[[float, float], None] = lambda _since, _began: None
         self._thread = threading.Thread(target=self._work, name="index", daemon=True)
 
     # ── from any thread ────────────────────────────────────────────────────────────────────────────────────────
